@@ -1,0 +1,212 @@
+"""Settings: one frozen tree. Defaults < mmsearch.toml < environment < flags.
+
+A setting `[limits] max_pixels` in `HOME/mmsearch.toml` is `MMSEARCH_LIMITS_MAX_PIXELS` in the environment.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from mmsearch.errors import ConfigError
+
+FILE_NAME = "mmsearch.toml"
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def machine_memory_bytes() -> int:
+    """Physical memory, or the container's limit where that is lower; 4 GiB if nobody tells."""
+    try:
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 4 << 30
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+    except OSError:
+        limit = "max"
+    return min(physical, int(limit)) if limit.isdigit() else physical
+
+
+def machine_cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a single file may cost. The defaults follow from the machine's memory and cores.
+
+    Attributes:
+        max_pixels: Pixels of one picture before it is decoded. A decoded pixel costs up to 12 bytes
+            (float or 32-bit samples and their conversion to RGB).
+        worker_memory_bytes: What one worker process may allocate.
+        decode_timeout_s: Time to read, decode and embed one file.
+    """
+
+    max_pixels: int = 0
+    max_file_bytes: int = 0
+    max_text_bytes: int = 16 << 20
+    max_passages: int = 10_000
+    decode_timeout_s: float = 60.0
+    worker_memory_bytes: int = 0
+
+    def for_machine(self, workers: int) -> "Limits":
+        """Fill in what is 0 from this machine's memory, shared by so many workers."""
+        share = machine_memory_bytes() // (max(workers, 1) + 1)
+        memory = self.worker_memory_bytes or max(share, 2 << 30)
+        return replace(
+            self,
+            worker_memory_bytes=memory,
+            max_pixels=self.max_pixels or min(memory // 24, 500_000_000),
+            max_file_bytes=self.max_file_bytes or memory // 4,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IngestConfig:
+    """How `index` works. `workers` 0 means one a core; `batch_files` files are one unit of work and one commit."""
+
+    workers: int = 0
+    batch_files: int = 32
+    hidden: bool = False
+    follow_symlinks: bool = False
+
+    @property
+    def worker_count(self) -> int:
+        """Worker processes to use."""
+        return self.workers or machine_cores()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConfig:
+    """How `search` works."""
+
+    k: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings.
+
+    Attributes:
+        home: The folder that holds the collections.
+        model: The encoder for new collections.
+    """
+
+    home: Path = Path("indexes")
+    collection: str = "default"
+    model: str = "builtin"
+    limits: Limits = field(default_factory=Limits)
+    ingest: IngestConfig = field(default_factory=IngestConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
+
+
+SECTIONS: dict[str, type] = {"limits": Limits, "ingest": IngestConfig, "search": SearchConfig}
+
+
+def default_home() -> Path:
+    """`./indexes` where that folder exists, else the user's data folder."""
+    local = Path("indexes")
+    return local.resolve() if local.is_dir() else Path(platformdirs.user_data_dir("mmsearch", False))
+
+
+def load_config(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Put the settings together.
+
+    Args:
+        flags: Dotted names such as "ingest.workers"; values of None are left out.
+        environ: Defaults to the process's environment.
+
+    Raises:
+        ConfigError: An unknown name, a value of the wrong type, or a file that is not TOML.
+    """
+    environ = os.environ if environ is None else environ
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    home = Path(given.pop("home", None) or environ.get("MMSEARCH_HOME") or default_home()).expanduser().absolute()
+    values = _read_file(home / FILE_NAME) | _read_environ(environ) | given
+    config = Config(home=home)
+    for name, value in values.items():
+        config = _with_value(config, name, value)
+    return config
+
+
+def setting_names() -> list[str]:
+    """Every setting that a file, the environment or a flag may give, in dotted form."""
+    top = ["collection", "model"]
+    return top + [f"{section}.{f.name}" for section, kind in SECTIONS.items() for f in fields(kind)]
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    """Flatten mmsearch.toml to dotted names."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"Cannot read {path}: {error}.", remedy="Mend the file or move it away.") from error
+    flat: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}.{inner}": inner_value for inner, inner_value in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _read_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Pick the settings out of the environment; variables that name no setting are left alone."""
+    names = {f"MMSEARCH_{name.replace('.', '_').upper()}": name for name in setting_names()}
+    return {names[variable]: value for variable, value in environ.items() if variable in names}
+
+
+def _with_value(config: Config, name: str, value: object) -> Config:
+    section, _, key = name.rpartition(".")
+    if name not in setting_names():
+        raise ConfigError(f"There is no setting {name!r}.")
+    holder: Any = getattr(config, section) if section else config
+    changed = replace(holder, **{key: _convert(name, value, type(getattr(holder, key)))})
+    return replace(config, **{section: changed}) if section else changed
+
+
+def _convert(name: str, value: object, kind: type) -> object:
+    """Bring a value from TOML, the environment or a flag to the setting's type."""
+    try:
+        if kind is bool:
+            return _parse_bool(value)
+        if kind is int:
+            return parse_size(value)
+        if kind is float:
+            return float(str(value))
+    except ValueError as error:
+        raise ConfigError(f"Setting {name}: {value!r} is not {_CALLED[kind]}.") from error
+    return str(value)
+
+
+_CALLED = {bool: "true or false", int: "a whole number of 0 or more, such as 500 or 4G", float: "a number"}
+
+
+def _parse_bool(value: object) -> bool:
+    text = str(value).lower()
+    if text not in {"true", "false", "1", "0", "yes", "no"}:
+        raise ValueError(text)
+    return text in {"true", "1", "yes"}
+
+
+def parse_size(value: object) -> int:
+    """Read a whole number of 0 or more, with an optional K, M, G or T (powers of 1024).
+
+    Raises:
+        ValueError: It is not one.
+    """
+    text = str(value).strip().upper().removesuffix("B").removesuffix("I")
+    unit = text[-1:] if text[-1:] in _UNITS else ""
+    number = float(text.removesuffix(unit)) * _UNITS[unit]
+    if number < 0 or number != int(number):
+        raise ValueError(value)
+    return int(number)

@@ -1,0 +1,78 @@
+"""Every plug point on one page. Third parties implement these; `mmsearch.testing` checks that they hold."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, Self
+
+from mmsearch.types import Candidates, EncoderSpec, Ids, PixelBatch, Role, Vectors
+
+
+class Encoder(Protocol):
+    """Projects media into one shared embedding space.
+
+    Guarantees that `mmsearch.testing.encoder_contract` checks: the result has one row an input, in
+    order; equal input gives an equal vector whatever else is in the batch (to 1e-4); an empty batch
+    gives (0, d). Rows need not have unit length: `normalise.unit_rows` is applied by the caller.
+    Constructing one is cheap; weights are loaded at the first `encode_*` or by `load`.
+    """
+
+    spec: EncoderSpec
+
+    def load(self) -> None:
+        """Read and check the weights now instead of at the first use.
+
+        Raises:
+            WeightsDamaged: A file is missing or is not the pinned one.
+        """
+        ...
+
+    def encode_texts(self, texts: Sequence[str], role: Role) -> Vectors:
+        """Embed texts: (n, d) float32."""
+        ...
+
+    def encode_images(self, images: PixelBatch, role: Role) -> Vectors:
+        """Embed images of shape (n, *spec.image_input, 3), uint8 RGB: (n, d) float32."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Nearest neighbours by cosine over (id, vector) pairs.
+
+    Guarantees that `mmsearch.testing.index_contract` checks against brute force, ids and scores:
+    higher is better; ties come in order of id; k larger than the index gives all of it; an empty
+    index gives nothing; input of any length is normalised; `allowed` is exact.
+    """
+
+    kind: str
+    dim: int
+
+    def __len__(self) -> int: ...
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Add vectors (n, d) under new ids (n,).
+
+        Raises:
+            ValueError: An id is there already, the shapes do not fit, or a value is not finite.
+        """
+        ...
+
+    def remove(self, ids: Ids) -> int:
+        """Forget ids; those that are not there are ignored. Returns how many were removed."""
+        ...
+
+    def search(self, queries: Vectors, k: int, *, allowed: Ids | None = None) -> list[Candidates]:
+        """Return the best k for each query (m, d), among `allowed` ids only if given."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write to a file that `load` reads back with equal results."""
+        ...
+
+    @classmethod
+    def load(cls, path: Path, dim: int) -> Self:
+        """Read a file that `save` wrote.
+
+        Raises:
+            CollectionDamaged: It is not such a file, or of another dimension.
+        """
+        ...

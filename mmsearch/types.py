@@ -1,0 +1,326 @@
+"""The records that pass between floors. Plain values: numpy only, no behaviour beyond their own fields."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Modality = Literal["text", "image", "audio", "video"]
+MODALITIES: tuple[Modality, ...] = ("text", "image", "audio", "video")
+Role = Literal["query", "document"]
+
+Vectors = npt.NDArray[np.float32]  # (n, d), unit rows unless said otherwise
+Ids = npt.NDArray[np.int64]  # (n,) segment ids
+Pixels = npt.NDArray[np.uint8]  # (height, width, 3), RGB
+PixelBatch = npt.NDArray[np.uint8]  # (n, height, width, 3), RGB
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInput:
+    """The pixels an encoder wants, so that the decoder can make them in one pass.
+
+    Attributes:
+        fit: "squash" stretches to the size; "crop" scales the shorter side and cuts the middle out;
+            "pad" scales the longer side and fills up with white.
+    """
+
+    width_px: int
+    height_px: int
+    fit: Literal["squash", "crop", "pad"] = "squash"
+    resample: Literal["bilinear", "bicubic"] = "bilinear"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSpace:
+    """Encoder + weights revision + preprocessing + dimension: what makes two vectors comparable.
+
+    Attributes:
+        model: How the user names the encoder, such as "builtin".
+        revision: Changes whenever the same input would give another vector.
+        preprocessing: The same, for what happens before the model sees the input.
+    """
+
+    model: str
+    revision: str
+    preprocessing: str
+    dim: int
+
+    @property
+    def space_id(self) -> str:
+        """16 hexadecimal digits; equal if and only if vectors may be compared."""
+        identity = json.dumps([self.revision, self.preprocessing, self.dim])
+        return blake2b(identity.encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """What an encoder is and takes.
+
+    Attributes:
+        modalities: What it can embed; a later version may take more without changing the space.
+        image_input: The pixels it wants; None if it takes no images.
+        no_match_below: (query modality, target modality) -> the score under which even the best hit
+            is probably wrong. Pairs that are missing have no verdict.
+    """
+
+    space: EmbeddingSpace
+    modalities: frozenset[Modality]
+    image_input: ImageInput | None = None
+    no_match_below: dict[tuple[Modality, Modality], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """A file as the scan found it. `path` is absolute; bytes that are not UTF-8 are surrogate-escaped."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a decoder learned about a file besides its content. Times are ISO 8601, local if no zone is known."""
+
+    media_type: str
+    width_px: int | None = None
+    height_px: int | None = None
+    captured_at: str | None = None
+    camera_make: str | None = None
+    camera_model: str | None = None
+    gps_lat: float | None = None
+    gps_lon: float | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The unit that is embedded and returned: a whole image, a passage of text, later a span of time.
+
+    Attributes:
+        text: The passage itself, for text; None otherwise.
+        char_start: Where the passage starts in the text of the file (for captions: in the caption itself).
+        about: Absolute path of the media file that a caption describes.
+    """
+
+    modality: Modality
+    text: str | None = None
+    char_start: int | None = None
+    char_end: int | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """A file ready to be committed. `vectors` has one unit row a segment."""
+
+    stat: FileStat
+    content_hash: str
+    modality: Modality
+    info: MediaInfo
+    segments: tuple[Segment, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file whose content is in the catalog already: renamed, copied, or only touched."""
+
+    stat: FileStat
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFile:
+    """A media file that no model here can embed yet; taken up as soon as one can."""
+
+    stat: FileStat
+    modality: Modality
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file that could not be read, with a reason that a person understands. `code` is from errors.py."""
+
+    stat: FileStat
+    code: str
+    reason: str
+    modality: Modality | None = None
+
+
+Outcome = IndexedFile | KnownFile | WaitingFile | FailedFile
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPart:
+    """One thing to search for (weight > 0) or to steer away from (weight < 0).
+
+    Attributes:
+        modality: What kind of input it was; for an item of the collection, that item's modality.
+        text: For text.
+        pixels: For an image, made to the encoder's `image_input`.
+        vector: (d,) for an item that is already embedded, or given raw.
+    """
+
+    modality: Modality
+    weight: float = 1.0
+    text: str | None = None
+    pixels: Pixels | None = None
+    vector: npt.NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which segments may be returned. Empty means no limit."""
+
+    modalities: frozenset[Modality] = frozenset()
+    exclude_assets: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.modalities or self.exclude_assets)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to find: parts, a filter, and which slice of the ranking."""
+
+    parts: tuple[QueryPart, ...]
+    filter: Filter = Filter()
+    k: int = 10
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """First-stage result, best first; ties in order of id. `ids` (n,) int64 and `scores` (n,) float32."""
+
+    ids: Ids
+    scores: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result.
+
+    Attributes:
+        rank: From 1, counted over the whole ranking (it goes on with `offset`).
+        id: The segment's id; stays the same as long as the file's content does.
+        score: Cosine between query and segment, in [-1, 1]; higher is better.
+        about: For a caption, the path of the media file it describes.
+    """
+
+    rank: int
+    id: int
+    score: float
+    path: str
+    modality: Modality
+    start_s: float | None = None
+    end_s: float | None = None
+    text: str | None = None
+    char_start: int | None = None
+    char_end: int | None = None
+    about: str | None = None
+    media_type: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    captured_at: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Hits(Sequence[Hit]):
+    """The results of one search, best first.
+
+    Attributes:
+        good_match: False if even the best hit is probably not what was meant; None if nobody can tell
+            (an empty result, or a model without measured thresholds).
+    """
+
+    hits: tuple[Hit, ...] = ()
+    good_match: bool | None = None
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - int gives a Hit, a slice gives a tuple
+        return self.hits[index]
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What one `index` run did, in files."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    renamed: int = 0
+    waiting: int = 0
+    skipped: int = 0
+    encoded: int = 0
+    segments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that failed, as the catalog remembers it."""
+
+    path: str
+    code: str
+    reason: str
+    failed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """The index over one space."""
+
+    kind: str
+    size_bytes: int
+    vectors: int
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a collection holds."""
+
+    name: str
+    path: str
+    model: str
+    dim: int
+    assets: int
+    segments: dict[str, int]
+    failed: int
+    waiting: dict[str, int]
+    index: IndexStatus
+    bytes_on_disk: int
+    roots: tuple[str, ...] = ()
+    last_indexed_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that `verify` found. `items` are the paths whose vectors are lost, if any."""
+
+    what: str
+    where: str
+    items: tuple[str, ...] = ()
+    repaired: bool = False
