@@ -1,0 +1,99 @@
+"""Column types for what SQLite cannot store as it comes: odd paths, hostile text, far-off times."""
+
+import os
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+import sqlalchemy as sa
+
+from mmsearch.types import Modality
+
+_BYTES = "bytes:"  # an absolute path never begins so
+_INT64_MAX = 2**63 - 1
+
+
+def encode_path(path: str) -> str:
+    """Write a path as text that can be stored.
+
+    Returns:
+        The path itself, or "bytes:" and its percent-quoted bytes if it is not valid Unicode. Either
+        way a folder's encoding with its separator is a prefix of the encoding of all that lies below.
+    """
+    if _is_unicode(path) and not path.startswith(_BYTES):
+        return path
+    return _quote_path(path)
+
+
+def decode_path(stored: str) -> str:
+    """Undo `encode_path`."""
+    if not stored.startswith(_BYTES):
+        return stored
+    return os.fsdecode(unquote_to_bytes(stored.removeprefix(_BYTES)))
+
+
+def subtree_ranges(path: str) -> list[tuple[str, str]]:
+    """Return half-open ranges [low, high) of stored paths: `path` itself and all that lies below it.
+
+    Ranges, because a LIKE pattern would read wildcards in names and cannot use the index.
+    """
+    exact = encode_path(path)
+    folder = path.rstrip(os.sep) + os.sep
+    prefixes = {encode_path(folder), _quote_path(folder)}
+    below = [(prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)) for prefix in sorted(prefixes)]
+    return [(exact, exact + "\0"), *below]
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _quote_path(path: str) -> str:
+    return _BYTES + quote(os.fsencode(path))
+
+
+class PathText(sa.TypeDecorator[str]):
+    """An absolute path, surrogate-escaped where its bytes are not UTF-8."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """Encode."""
+        return None if value is None else encode_path(value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """Decode."""
+        return None if value is None else decode_path(value)
+
+
+class ForeignText(sa.TypeDecorator[str]):
+    r"""Text out of a file, which may hold lone surrogates (JSON can): they are kept as \udXXX."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """Replace what UTF-8 cannot hold."""
+        return None if value is None else value.encode("utf-8", "backslashreplace").decode()
+
+
+class ModalityText(sa.TypeDecorator[Modality]):
+    """One of `types.MODALITIES`; the tables check it."""
+
+    impl = sa.Text
+    cache_ok = True
+
+
+class ClampedInteger(sa.TypeDecorator[int]):
+    """A time in nanoseconds; beyond the year 2262 it is cut to what 64 bits hold."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> int | None:  # noqa: ANN401 - as the base
+        """Cut."""
+        return None if value is None else max(-_INT64_MAX, min(_INT64_MAX, value))

@@ -1,0 +1,85 @@
+"""Texts to vectors: all-MiniLM-L6-v2 (Wang et al. 2020, "MiniLM"; Reimers and Gurevych 2019, "Sentence-BERT")."""
+
+from collections.abc import Iterator, Sequence
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Encoding, Tokenizer
+
+from mmsearch.encoders.builtin.session import make_session
+from mmsearch.encoders.builtin.weights import HERE, MINILM, TOKENIZER, Tensor, Tensors, safetensors
+from mmsearch.types import Vectors
+
+DIM = 384
+MAX_TOKENS = 256  # as the model was trained; the rest of a longer text is not seen
+MAX_CHARS = 20_000  # 256 tokens never need more of ordinary text; bounds the tokenizer's work on hostile input
+BATCH = 32
+LAYERS, HEAD_DIM = 6, 32
+
+
+class TextModel:
+    """MiniLM, loaded. Thread-safe."""
+
+    def __init__(self) -> None:
+        tensors = safetensors(MINILM)
+        self._words = tensors["embeddings.word_embeddings.weight"]  # (30522, 384): looked up here, row by row
+        # Every token is of type 0, so its embedding is part of the position's.
+        self._positions = (
+            tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
+        )
+        self._session = make_session(HERE / "text.onnx", _graph_tensors(tensors))
+        self._tokenizer = Tokenizer.from_buffer(TOKENIZER.map()[:])
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts: (n, 384) float32, not normalised, in their order.
+
+        Texts of like length share a batch, so that little is computed for padding.
+        """
+        encodings = self._tokenizer.encode_batch([text[:MAX_CHARS] for text in texts])
+        vectors = np.empty((len(texts), DIM), dtype=np.float32)
+        for batch in _batches(encodings):
+            embeddings, mask = self._inputs([encodings[i] for i in batch])
+            vectors[batch] = self._session.run(None, {"embeddings": embeddings, "mask": mask})[0]
+        return vectors
+
+    def _inputs(self, encodings: Sequence[Encoding]) -> tuple[Tensor, Tensor]:
+        """Word + position embeddings (b, s, 384) and mask (b, s)."""
+        longest = max(len(encoding.ids) for encoding in encodings)
+        ids: npt.NDArray[np.int64] = np.zeros((len(encodings), longest), dtype=np.int64)
+        mask = np.zeros(ids.shape, dtype=np.float32)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding.ids)] = encoding.ids
+            mask[row, : len(encoding.ids)] = 1
+        return self._words[ids] + self._positions[:longest], mask
+
+
+def _batches(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
+    by_length = sorted(range(len(encodings)), key=lambda i: len(encodings[i].ids))
+    for start in range(0, len(by_length), BATCH):
+        yield by_length[start : start + BATCH]
+
+
+def _graph_tensors(tensors: Tensors) -> dict[str, Tensor]:
+    """Rename the checkpoint's tensors to the graph's; query, key and value become one matrix.
+
+    Attention's division by sqrt(32) is folded into the query, which saves an operation a layer.
+    """
+    renamed = dict(_pair(tensors, "embeddings.LayerNorm", "embeddings.norm"))
+    for layer in range(LAYERS):
+        old, new = f"encoder.layer.{layer}", f"layer.{layer}"
+        for kind in ("weight", "bias"):
+            query, key, value = (tensors[f"{old}.attention.self.{part}.{kind}"] for part in ("query", "key", "value"))
+            renamed[f"{new}.qkv.{kind}"] = np.concatenate([query / np.float32(sqrt(HEAD_DIM)), key, value])
+        renamed.update(_pair(tensors, f"{old}.attention.output.dense", f"{new}.attention.out"))
+        renamed.update(_pair(tensors, f"{old}.attention.output.LayerNorm", f"{new}.attention.norm"))
+        renamed.update(_pair(tensors, f"{old}.intermediate.dense", f"{new}.inner"))
+        renamed.update(_pair(tensors, f"{old}.output.dense", f"{new}.outer"))
+        renamed.update(_pair(tensors, f"{old}.output.LayerNorm", f"{new}.norm"))
+    return renamed
+
+
+def _pair(tensors: Tensors, old: str, new: str) -> dict[str, Tensor]:
+    return {f"{new}.{kind}": tensors[f"{old}.{kind}"] for kind in ("weight", "bias")}
