@@ -1,1 +1,42 @@
-"""mmsearch."""
+"""Search your photos, sounds and videos by meaning, on your own machine.
+
+    import mmsearch
+
+    with mmsearch.open("photos") as collection:
+        collection.index("~/Pictures")
+        for hit in collection.search("a dog on the beach", k=10, modality="image"):
+            print(hit.rank, hit.score, hit.path)
+
+The folders show the path of the data:
+
+    collection.py   the Python API
+    cli/            the command line, one file a command
+    ingest/         a file on disk becomes searchable   (flow.py first)
+    search/         a query becomes hits                (flow.py first)
+    media/          bytes to pixels and passages, with limits
+    encoders/       pixels and passages to vectors, one model family a file
+    vectors/        append-only vector files, and indexes over them
+    catalog/        SQL: the truth about files, segments and where their vectors lie
+    types.py  protocols.py  errors.py  config.py  registry.py  files.py  normalise.py
+
+The names below are loaded when they are first used, so that `import mmsearch` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmsearch.collection import Collection, create, open
+    from mmsearch.errors import MmsearchError
+    from mmsearch.types import Hit, Hits, IndexReport, Problem, Status
+
+__all__ = ["Collection", "Hit", "Hits", "IndexReport", "MmsearchError", "Problem", "Status", "create", "open"]
+__version__ = "0.1.0"
+
+_HOMES = {"Collection": "collection", "create": "collection", "open": "collection", "MmsearchError": "errors"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute may be anything
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'types')}"), name)

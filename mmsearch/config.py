@@ -3,6 +3,7 @@
 A setting `[limits] max_pixels` in `HOME/mmsearch.toml` is `MMSEARCH_LIMITS_MAX_PIXELS` in the environment.
 """
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -70,7 +71,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class IngestConfig:
-    """How `index` works. `workers` 0 means one a core; `batch_files` files are one unit of work and one commit."""
+    """How `index` works.
+
+    Attributes:
+        workers: Worker processes; 0 means one a core.
+        batch_files: So many files are one unit of work and one commit; at least 1.
+    """
 
     workers: int = 0
     batch_files: int = 32
@@ -107,6 +113,8 @@ class Config:
     search: SearchConfig = field(default_factory=SearchConfig)
 
 
+# Settings for which 0 is neither "no limit" nor "as the machine allows".
+_AT_LEAST_ONE = frozenset({"ingest.batch_files", "search.k"})
 SECTIONS: dict[str, type] = {"limits": Limits, "ingest": IngestConfig, "search": SearchConfig}
 
 
@@ -128,7 +136,7 @@ def load_config(flags: Mapping[str, Any] | None = None, environ: Mapping[str, st
     """
     environ = os.environ if environ is None else environ
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    home = Path(given.pop("home", None) or environ.get("MMSEARCH_HOME") or default_home()).expanduser().absolute()
+    home = _home(given.pop("home", None) or environ.get("MMSEARCH_HOME") or default_home())
     values = _read_file(home / FILE_NAME) | _read_environ(environ) | given
     config = Config(home=home)
     for name, value in values.items():
@@ -142,10 +150,17 @@ def setting_names() -> list[str]:
     return top + [f"{section}.{f.name}" for section, kind in SECTIONS.items() for f in fields(kind)]
 
 
+def _home(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise ConfigError(f"Cannot find the folder {path}: {error}") from error
+
+
 def _read_file(path: Path) -> dict[str, Any]:
     """Flatten mmsearch.toml to dotted names."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -170,7 +185,10 @@ def _with_value(config: Config, name: str, value: object) -> Config:
     if name not in setting_names():
         raise ConfigError(f"There is no setting {name!r}.")
     holder: Any = getattr(config, section) if section else config
-    changed = replace(holder, **{key: _convert(name, value, type(getattr(holder, key)))})
+    converted = _convert(name, value, type(getattr(holder, key)))
+    if name in _AT_LEAST_ONE and converted == 0:
+        raise ConfigError(f"Setting {name} must be at least 1.")
+    changed = replace(holder, **{key: converted})
     return replace(config, **{section: changed}) if section else changed
 
 
@@ -182,13 +200,31 @@ def _convert(name: str, value: object, kind: type) -> object:
         if kind is int:
             return parse_size(value)
         if kind is float:
-            return float(str(value))
+            return _parse_positive(value)
+        return _parse_text(value)
     except ValueError as error:
         raise ConfigError(f"Setting {name}: {value!r} is not {_CALLED[kind]}.") from error
-    return str(value)
 
 
-_CALLED = {bool: "true or false", int: "a whole number of 0 or more, such as 500 or 4G", float: "a number"}
+_CALLED = {
+    bool: "true or false",
+    int: "a whole number of 0 or more, such as 500 or 4G",
+    float: "a number above 0",
+    str: "a text in quotes",
+}
+
+
+def _parse_positive(value: object) -> float:
+    number = float(str(value))
+    if not 0 < number < math.inf:
+        raise ValueError(value)
+    return number
+
+
+def _parse_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(value)
+    return value
 
 
 def _parse_bool(value: object) -> bool:
@@ -207,6 +243,6 @@ def parse_size(value: object) -> int:
     text = str(value).strip().upper().removesuffix("B").removesuffix("I")
     unit = text[-1:] if text[-1:] in _UNITS else ""
     number = float(text.removesuffix(unit)) * _UNITS[unit]
-    if number < 0 or number != int(number):
+    if number < 0 or not number.is_integer():
         raise ValueError(value)
     return int(number)

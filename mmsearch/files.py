@@ -1,14 +1,16 @@
-"""Durable writes and hashing: the only code that replaces a file on disk."""
+"""Durable writes, hashing and the writer's lock: the only code that replaces a file on disk."""
 
 import hashlib
 import mmap
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from mmsearch.errors import StorageError
+from mmsearch.errors import CollectionLocked, StorageError
 
 _CHUNK_BYTES = 1 << 20
 
@@ -53,17 +55,26 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Guarantees: readers see the old file or the new one, whole; after return the new one survives power loss.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with storage_errors(f"write {path}"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             yield temporary
-            with open(temporary, "rb") as file:
+            with open(temporary, "r+b") as file:  # Windows syncs only what is open for writing
                 os.fsync(file.fileno())
             os.replace(temporary, path)
             fsync_folder(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what kept it from being written must not be hidden by this
+            temporary.unlink()
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and what is missing above it, and sync the names of the new ones."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        fsync_folder(each.parent)
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -75,3 +86,42 @@ def write_durably(path: Path, data: bytes) -> None:
 def map_readonly(file: BinaryIO) -> mmap.mmap:
     """Map a whole non-empty file for reading."""
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+class WriterLock:
+    """Lets one process at a time write below a folder. The system releases it when the process ends, however."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "lock"
+        self._holder = folder / "lock.holder"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock for a while.
+
+        Raises:
+            CollectionLocked: Another process holds it; says which one and since when.
+            StorageError: The folder cannot be written.
+        """
+        from filelock import FileLock, Timeout  # 80 ms that a search need not pay
+
+        lock = FileLock(self._path, timeout=0)
+        try:
+            with storage_errors(f"write in {self._path.parent}"):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                lock.acquire()
+        except Timeout as error:
+            raise CollectionLocked(f"{self._path.parent} is being written by {self._who()}.") from error
+        try:
+            started = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+            self._holder.write_text(f"process {os.getpid()} since {started}", encoding="utf-8")
+            yield
+        finally:
+            self._holder.unlink(missing_ok=True)
+            lock.release()
+
+    def _who(self) -> str:
+        try:
+            return self._holder.read_text(encoding="utf-8")[:200]
+        except (OSError, UnicodeDecodeError):
+            return "another process"

@@ -10,15 +10,16 @@ def unit_rows(vectors: npt.ArrayLike) -> Vectors:
     """Scale each row to length 1.
 
     Args:
-        vectors: (n, d), any float type.
+        vectors: (n, d), any real type, values within the range of float32.
 
     Returns:
         (n, d) float32, C-contiguous. A row of zeros stays zero: its score with anything is 0.
 
     Raises:
-        ValueError: Not two-dimensional, or a value is NaN or infinite.
+        ValueError: Not two-dimensional, or a value is NaN, infinite or too large for float32.
     """
-    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which is refused below
+        rows = np.ascontiguousarray(vectors, dtype=np.float32)
     if rows.ndim != 2:
         raise ValueError(f"expected vectors of shape (n, d), got {rows.shape}")
     if not np.isfinite(rows).all():

@@ -6,9 +6,10 @@ An encoder is named `NAME` or `NAME:ARGUMENT`; the class is called with the argu
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from typing import Any
 
-from mmsearch.errors import DependencyMissing, ModelNotFound
+from mmsearch.errors import DependencyMissing, ModelError, ModelNotFound, UsageError
 from mmsearch.protocols import Encoder
 
 ENCODER_GROUP = "mmsearch.encoders"
@@ -17,6 +18,8 @@ BUILTIN_ENCODERS: dict[str, str] = {
     "hashing": "mmsearch.encoders.hashing:HashingEncoder",
     "open_clip": "mmsearch.encoders.open_clip:OpenClipEncoder",
 }
+# Encoders that an extra of the same name installs: pip install 'mmsearch[NAME]'.
+EXTRAS = frozenset({"open_clip"})
 
 
 def encoder_names() -> list[str]:
@@ -29,15 +32,32 @@ def make_encoder(model: str) -> Encoder:
 
     Raises:
         ModelNotFound: No encoder has that name, or two packages claim it.
+        UsageError: The encoder needs an argument that is not given, or takes none.
         DependencyMissing: The encoder needs a package that is not installed.
+        ModelError: A third party's entry point names nothing.
     """
     name, _, argument = model.partition(":")
+    arguments = (argument,) if argument else ()
     factory = _load(name)
-    encoder: Encoder = factory(argument) if argument else factory()
+    _check_arguments(name, factory, arguments)
+    encoder: Encoder = factory(*arguments)
     return encoder
 
 
+def _check_arguments(name: str, factory: Callable[..., Any], arguments: tuple[str, ...]) -> None:
+    try:
+        signature(factory).bind(*arguments)
+    except TypeError as error:
+        wanted = f"{name!r}, without" if arguments else f"'{name}:ARGUMENT', with"
+        raise UsageError(f"The model is to be named {wanted} an argument.", remedy="") from error
+
+
 def _load(name: str) -> Callable[..., Any]:
+    """Import the class.
+
+    Raises:
+        ModelNotFound, DependencyMissing, ModelError: As `make_encoder`.
+    """
     try:
         if name in BUILTIN_ENCODERS:
             module, _, attribute = BUILTIN_ENCODERS[name].partition(":")
@@ -45,9 +65,14 @@ def _load(name: str) -> Callable[..., Any]:
         if entry := _third_party().get(name):
             return entry.load()  # type: ignore[no-any-return]
     except ImportError as error:
+        package = f"'mmsearch[{name}]'" if name in EXTRAS else (error.name or name).partition(".")[0]
         raise DependencyMissing(
-            f"The encoder {name!r} needs the package {error.name!r}.",
-            remedy=f"Install it with: pip install 'mmsearch[{name}]'.",
+            f"The encoder {name!r} cannot be imported: {error}.", remedy=f"Try: pip install {package}."
+        ) from error
+    except AttributeError as error:
+        raise ModelError(
+            f"The package that offers the encoder {name!r} is broken: {error}.",
+            remedy="Upgrade or uninstall it.",
         ) from error
     raise ModelNotFound(f"There is no model {name!r}; known: {', '.join(encoder_names())}.")
 
@@ -61,8 +86,6 @@ def _third_party() -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=ENCODER_GROUP):
         if entry.name in found or entry.name in BUILTIN_ENCODERS:
-            raise ModelNotFound(
-                f"Two packages offer an encoder named {entry.name!r}.", remedy="Uninstall one of them."
-            )
+            raise ModelNotFound(f"Two packages offer an encoder named {entry.name!r}.", remedy="Uninstall one of them.")
         found[entry.name] = entry
     return found

@@ -154,7 +154,57 @@ class FailedFile:
     modality: Modality | None = None
 
 
-Outcome = IndexedFile | KnownFile | WaitingFile | FailedFile
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file that turned out to hold nothing of ours, such as a .json that is not captions."""
+
+    stat: FileStat
+
+
+Outcome = IndexedFile | KnownFile | WaitingFile | FailedFile | SkippedFile
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive rows of an append-only vector file, written and committed together.
+
+    Attributes:
+        file: Number of the file, from 1.
+        first_row: Place of the first row in it, from 0.
+        digest: `files.blake2` of the rows' bytes.
+    """
+
+    file: int
+    first_row: int
+    rows: int
+    digest: str
+
+    @property
+    def end(self) -> int:
+        """The row behind the last one."""
+        return self.first_row + self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One published, immutable index file.
+
+    Attributes:
+        number: Grows with each generation.
+        kind: The index class, a key of `vectors.generation.INDEX_KINDS`.
+        file: Its name in the space's folder of generations.
+        digest: `files.blake2_file` of it.
+        vectors: How many it holds.
+        revision: The collection's revision that it was built from.
+    """
+
+    number: int
+    kind: str
+    file: str
+    size_bytes: int
+    digest: str
+    vectors: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +313,17 @@ class Hits(Sequence[Hit]):
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What one `index` run did, in files."""
+    """What one `index` run did, in files.
+
+    Attributes:
+        added: New, including copies of known files and files that came under another name.
+        unchanged: Size and time, or else the content, are as they were; failed files that did not change too.
+        renamed: Those of `added` whose content was already there under a name that is gone.
+        waiting: Recognised, but no model here can embed them yet.
+        skipped: Looked at and found to be no media.
+        encoded: Files that went through the model: `added` and `updated` less copies and renames.
+        segments: Segments that were embedded.
+    """
 
     added: int = 0
     updated: int = 0
@@ -276,6 +336,16 @@ class IndexReport:
     skipped: int = 0
     encoded: int = 0
     segments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far an `index` run has come, in files. `total` is 0 while files are still being counted."""
+
+    done: int
+    total: int
+    failed: int = 0
+    encoded: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,9 @@ class Graph:
             self.initializers.append(helper.make_tensor(name, TensorProto.INT64, [len(values)], values))
         return name
 
-    def model(self, name: str, inputs: list[tuple[str, int, list[str | int]]], output: tuple[str, list[str | int]]) -> ModelProto:
+    def model(
+        self, name: str, inputs: list[tuple[str, int, list[str | int]]], output: tuple[str, list[str | int]]
+    ) -> ModelProto:
         """Close the graph."""
         graph = helper.make_graph(
             self.nodes,
@@ -76,7 +78,10 @@ class Graph:
             self.initializers,
         )
         return helper.make_model(
-            graph, producer_name="mmsearch", ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)]
+            graph,
+            producer_name="mmsearch",
+            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid("", OPSET)],
         )
 
 
@@ -115,7 +120,9 @@ def _attention(graph: Graph, x: str, name: str, heads: str, rows: str, bias: str
     by_part = graph.op("Transpose", qkv, perm=[2, 0, 3, 1, 4])  # (3, b, 12, s, 32)
     query, key, value = (_part(graph, by_part, part) for part in range(3))  # (b, 12, s, 32) each
     key = graph.op("Transpose", key, perm=[0, 1, 3, 2])
-    weights = graph.op("Softmax", graph.op("Add", graph.op("MatMul", query, key), bias), axis=-1)  # (b, 12, s, s)
+    weights = graph.op(
+        "Softmax", graph.op("Add", graph.op("MatMul", query, key), bias), axis=-1
+    )  # (b, 12, s, s)
     mixed = graph.op("Transpose", graph.op("MatMul", weights, value), perm=[0, 2, 1, 3])
     return _linear(graph, graph.op("Reshape", mixed, rows), f"{name}.attention.out", WIDTH, WIDTH)
 
@@ -161,7 +168,9 @@ def image_graph() -> ModelProto:
     pooled = graph.op("Flatten", graph.op("GlobalAveragePool", x))  # (n, 1280)
     weight, bias = graph.weight("fc.weight", CLASSES, HEAD_CHANNELS), graph.weight("fc.bias", CLASSES)
     graph.op("Gemm", pooled, weight, bias, transB=1, output="logits")
-    inputs: list[tuple[str, int, list[str | int]]] = [("pixels", TensorProto.UINT8, ["n", IMAGE_PX, IMAGE_PX, 3])]
+    inputs: list[tuple[str, int, list[str | int]]] = [
+        ("pixels", TensorProto.UINT8, ["n", IMAGE_PX, IMAGE_PX, 3])
+    ]
     return graph.model("efficientnet-lite0", inputs, ("logits", ["n", CLASSES]))
 
 

@@ -8,7 +8,15 @@ The class vectors come from synonyms and glosses with their common mean removed 
 import numpy as np
 
 from mmsearch.encoders.builtin.session import make_session
-from mmsearch.encoders.builtin.weights import CLASSES, EFFICIENTNET, HERE, Tensor, Tensors, checkpoint, safetensors
+from mmsearch.encoders.builtin.weights import (
+    CLASSES,
+    EFFICIENTNET,
+    HERE,
+    Tensor,
+    Tensors,
+    checkpoint,
+    safetensors,
+)
 from mmsearch.types import PixelBatch, Vectors
 
 SIZE_PX = 224
@@ -57,7 +65,7 @@ def _graph_tensors(tensors: Tensors) -> dict[str, Tensor]:
 
 
 def _fold(tensors: Tensors, convolution: str, norm: str, new: str) -> dict[str, Tensor]:
-    """y = (conv(x) - mean) * weight / sqrt(var + eps) + bias, as one convolution with a bias."""
+    """Y = (conv(x) - mean) * weight / sqrt(var + eps) + bias, as one convolution with a bias."""
     scale = tensors[f"{norm}.weight"] / np.sqrt(tensors[f"{norm}.running_var"] + BATCH_NORM_EPSILON)
     bias = tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * scale
     weight = tensors[f"{convolution}.weight"] * scale[:, None, None, None]

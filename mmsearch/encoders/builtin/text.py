@@ -13,7 +13,9 @@ from mmsearch.types import Vectors
 
 DIM = 384
 MAX_TOKENS = 256  # as the model was trained; the rest of a longer text is not seen
-MAX_CHARS = 20_000  # 256 tokens never need more of ordinary text; bounds the tokenizer's work on hostile input
+MAX_CHARS = (
+    20_000  # 256 tokens never need more of ordinary text; bounds the tokenizer's work on hostile input
+)
 BATCH = 32
 LAYERS, HEAD_DIM = 6, 32
 
@@ -26,7 +28,8 @@ class TextModel:
         self._words = tensors["embeddings.word_embeddings.weight"]  # (30522, 384): looked up here, row by row
         # Every token is of type 0, so its embedding is part of the position's.
         self._positions = (
-            tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
+            tensors["embeddings.position_embeddings.weight"]
+            + tensors["embeddings.token_type_embeddings.weight"][0]
         )
         self._session = make_session(HERE / "text.onnx", _graph_tensors(tensors))
         self._tokenizer = Tokenizer.from_buffer(TOKENIZER.map()[:])
@@ -71,7 +74,9 @@ def _graph_tensors(tensors: Tensors) -> dict[str, Tensor]:
     for layer in range(LAYERS):
         old, new = f"encoder.layer.{layer}", f"layer.{layer}"
         for kind in ("weight", "bias"):
-            query, key, value = (tensors[f"{old}.attention.self.{part}.{kind}"] for part in ("query", "key", "value"))
+            query, key, value = (
+                tensors[f"{old}.attention.self.{part}.{kind}"] for part in ("query", "key", "value")
+            )
             renamed[f"{new}.qkv.{kind}"] = np.concatenate([query / np.float32(sqrt(HEAD_DIM)), key, value])
         renamed.update(_pair(tensors, f"{old}.attention.output.dense", f"{new}.attention.out"))
         renamed.update(_pair(tensors, f"{old}.attention.output.LayerNorm", f"{new}.attention.norm"))

@@ -49,18 +49,24 @@ class PinnedFile:
             raise WeightsDamaged(f"The built-in model's file {self.path} is missing or empty.") from error
         # hashlib releases the GIL: other threads go on importing meanwhile.
         if hashlib.sha256(mapped).hexdigest() != self.sha256:
-            raise WeightsDamaged(f"The built-in model's file {self.path} is not the one that mmsearch was made with.")
+            raise WeightsDamaged(
+                f"The built-in model's file {self.path} is not the one that mmsearch was made with."
+            )
         return mapped
 
 
 MINILM = PinnedFile(
     "weights/minilm.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 )
-TOKENIZER = PinnedFile("weights/tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037")
+TOKENIZER = PinnedFile(
+    "weights/tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+)
 EFFICIENTNET = PinnedFile(
     "weights/efficientnet-lite0.pth", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 )
-CLASSES = PinnedFile("classes.safetensors", "3ec572a109c38f5a737ab4d30bc1d89fffe81d0f5a87a85ac768784a25808910")
+CLASSES = PinnedFile(
+    "classes.safetensors", "1c837334327d518400508ff85f2af77594ae2014b68aa31637c78e09c182637b"
+)
 ALL_FILES = (MINILM, TOKENIZER, EFFICIENTNET, CLASSES)
 
 
@@ -88,7 +94,10 @@ def checkpoint(file: PinnedFile, table: Path) -> dict[str, Tensor]:
     places = json.loads(table.read_text(encoding="utf-8"))
     return {
         name: np.lib.stride_tricks.as_strided(
-            _view(mapped, offset, [prod(shape)], "<f4"), shape, [4 * stride for stride in strides], writeable=False
+            _view(mapped, offset, [prod(shape)], "<f4"),
+            shape,
+            [4 * stride for stride in strides],
+            writeable=False,
         )
         for name, (offset, shape, strides) in places.items()
     }

@@ -1,15 +1,11 @@
-"""Column types for what SQLite cannot store as it comes: odd paths, hostile text, far-off times."""
+"""How paths are stored: SQLite keeps text as UTF-8, but a file name may be any bytes."""
 
 import os
-from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 import sqlalchemy as sa
 
-from mmsearch.types import Modality
-
 _BYTES = "bytes:"  # an absolute path never begins so
-_INT64_MAX = 2**63 - 1
 
 
 def encode_path(path: str) -> str:
@@ -68,32 +64,3 @@ class PathText(sa.TypeDecorator[str]):
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
         """Decode."""
         return None if value is None else decode_path(value)
-
-
-class ForeignText(sa.TypeDecorator[str]):
-    r"""Text out of a file, which may hold lone surrogates (JSON can): they are kept as \udXXX."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Replace what UTF-8 cannot hold."""
-        return None if value is None else value.encode("utf-8", "backslashreplace").decode()
-
-
-class ModalityText(sa.TypeDecorator[Modality]):
-    """One of `types.MODALITIES`; the tables check it."""
-
-    impl = sa.Text
-    cache_ok = True
-
-
-class ClampedInteger(sa.TypeDecorator[int]):
-    """A time in nanoseconds; beyond the year 2262 it is cut to what 64 bits hold."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> int | None:  # noqa: ANN401 - as the base
-        """Cut."""
-        return None if value is None else max(-_INT64_MAX, min(_INT64_MAX, value))

@@ -1,0 +1,172 @@
+"""Changes to files and their segments."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from mmsearch.catalog.assets import lookup
+from mmsearch.catalog.chunks import chunks
+from mmsearch.catalog.clock import now
+from mmsearch.catalog.known import asset_values, copy_segments, donors
+from mmsearch.catalog.records import AssetState
+from mmsearch.catalog.seen import SeenSet
+from mmsearch.catalog.spaces import ACTIVE_SPACE
+from mmsearch.catalog.tables import assets, segments, vectors
+from mmsearch.types import FailedFile, FileStat, IndexedFile, KnownFile, WaitingFile
+
+KnownOutcome = Literal["unchanged", "renamed", "added", "updated"]
+
+_UNSET: dict[str, Any] = {column.name: None for column in assets.c if column.name != "id"}
+
+
+class AssetWriter:
+    """Puts files into the catalog, and takes them out.
+
+    Each `put_` replaces whatever was at the path and notes the file in the open `SeenSet`, if any.
+
+    Attributes:
+        changed: Whether segments or vectors are others than before.
+    """
+
+    def __init__(self, connection: sa.Connection, seen: SeenSet | None) -> None:
+        self._connection = connection
+        self._seen = seen
+        self.changed = False
+
+    def put_indexed(self, file: IndexedFile, *, vector_file: int, first_row: int) -> bool:
+        """Store a file whose segments' vectors lie in consecutive rows from `first_row`.
+
+        Returns:
+            Whether a ready file was at the path ("updated", not "added"). Its segments are replaced
+            by new ones under new ids.
+
+        Raises:
+            ValueError: It has no segments.
+        """
+        if not file.segments:
+            raise ValueError(f"{file.stat.path} has no segments")
+        values = asdict(file.info) | {"modality": file.modality, "content_hash": file.content_hash}
+        asset_id, was_ready = self._put(file.stat, "ready", values)
+        rows = [
+            asdict(segment) | {"asset_id": asset_id, "ordinal": ordinal}
+            for ordinal, segment in enumerate(file.segments)
+        ]
+        self._connection.execute(segments.insert(), rows)
+        places = sa.select(segments.c.id, ACTIVE_SPACE, sa.literal(vector_file), first_row + segments.c.ordinal).where(
+            segments.c.asset_id == asset_id
+        )
+        self._connection.execute(vectors.insert().from_select(["segment_id", "space_id", "file", "row"], places))
+        self.changed = True
+        return was_ready
+
+    def put_known(self, file: KnownFile, *, exists: Callable[[str], bool]) -> KnownOutcome:
+        """Store a file whose content is in the catalog, without encoding it again.
+
+        Args:
+            file: Its `content_hash` is that of a ready file of the same size.
+            exists: Tells whether there is a file at a path: what is gone was renamed, not copied.
+
+        Returns:
+            "unchanged" if that content was at this path; "renamed" if a file that is gone from its
+            path was moved here with its ids; else a copy with new ids that shares the vectors:
+            "updated" if a ready file was at the path, or "added".
+
+        Raises:
+            LookupError: No such file is left, or it is a caption. Encode the file instead.
+        """
+        here = lookup(self._connection, [file.stat.path]).get(file.stat.path)
+        if here is not None and here.status == "ready" and here.content_hash == file.content_hash:
+            self._move(here.id, file.stat)
+            return "unchanged"
+        sources = donors(self._connection, file)
+        if not sources:
+            raise LookupError(file.content_hash)
+        gone = next((asset_id for asset_id, path in sources if not exists(path)), None)
+        if gone is not None:
+            if here is not None:
+                self.remove_assets([here.id])
+            self._move(gone, file.stat)
+            return "renamed"
+        return "updated" if self._copy(sources[0][0], file.stat) else "added"
+
+    def put_waiting(self, file: WaitingFile) -> bool:
+        """Store a file that no model here can embed yet. Returns whether a ready file was there."""
+        return self._put(file.stat, "waiting", {"modality": file.modality})[1]
+
+    def put_failed(self, file: FailedFile) -> bool:
+        """Store that a file cannot be read. Returns whether a ready file was there."""
+        values = {"modality": file.modality, "error_code": file.code, "error_reason": file.reason}
+        return self._put(file.stat, "failed", values)[1]
+
+    def sweep(self, root: str, seen: SeenSet, spared: Sequence[str]) -> int:
+        """Remove every file at or below `root` that was not seen.
+
+        Args:
+            root: A folder or file.
+            seen: The set that was open when the transaction began.
+            spared: Paths to leave alone, with all below: folders that could not be read.
+
+        Returns:
+            How many of the removed files were ready.
+        """
+        missing = seen.missing(root, spared)
+        ready = sa.select(sa.func.count()).select_from(assets).where(missing, assets.c.status == "ready")
+        removed = self._connection.execute(ready).scalar_one()
+        self._connection.execute(assets.delete().where(missing))
+        self.changed |= removed > 0
+        return removed
+
+    def remove_assets(self, ids: Collection[int]) -> int:
+        """Forget files. Returns how many there were."""
+        self._drop_segments(ids)
+        statements = [assets.delete().where(assets.c.id.in_(chunk)) for chunk in chunks(ids)]
+        return sum(self._connection.execute(statement).rowcount for statement in statements)
+
+    def requeue(self, ids: Collection[int]) -> int:
+        """Forget the content of files, so that the next run reads them again. Returns how many there were."""
+        self._drop_segments(ids)
+        forgotten = {"status": "waiting", "mtime_ns": -1, "content_hash": None, "updated_at": now()}
+        statements = [assets.update().where(assets.c.id.in_(chunk)).values(forgotten) for chunk in chunks(ids)]
+        return sum(self._connection.execute(statement).rowcount for statement in statements)
+
+    def _put(self, stat: FileStat, status: str, values: dict[str, Any]) -> tuple[int, bool]:
+        """Write the row of a path, without segments. Returns its id and whether it was ready before."""
+        row = _UNSET | values | asdict(stat) | {"status": status, "updated_at": now()}
+        before = lookup(self._connection, [stat.path]).get(stat.path)
+        asset_id = self._insert(row) if before is None else self._replace(before, row)
+        self._mark(asset_id)
+        return asset_id, before is not None and before.status == "ready"
+
+    def _insert(self, row: dict[str, Any]) -> int:
+        insert = assets.insert().values(row).returning(assets.c.id)
+        return self._connection.execute(insert).scalar_one()
+
+    def _replace(self, before: AssetState, row: dict[str, Any]) -> int:
+        self._drop_segments([before.id])
+        self._connection.execute(assets.update().where(assets.c.id == before.id).values(row))
+        return before.id
+
+    def _move(self, asset_id: int, stat: FileStat) -> None:
+        self._connection.execute(
+            assets.update().where(assets.c.id == asset_id).values(**asdict(stat), updated_at=now())
+        )
+        self._mark(asset_id)
+
+    def _copy(self, source: int, stat: FileStat) -> bool:
+        values = asset_values(self._connection, source)
+        del values["id"]
+        asset_id, was_ready = self._put(stat, "ready", values)
+        copy_segments(self._connection, source, asset_id)
+        self.changed = True
+        return was_ready
+
+    def _drop_segments(self, asset_ids: Collection[int]) -> None:
+        for chunk in chunks(asset_ids):
+            dropped = self._connection.execute(segments.delete().where(segments.c.asset_id.in_(chunk)))
+            self.changed |= dropped.rowcount > 0
+
+    def _mark(self, asset_id: int) -> None:
+        if self._seen is not None:
+            self._seen.add([asset_id])

@@ -1,0 +1,83 @@
+"""What `verify` asks of the catalog: that SQLite finds it sound, and that its records fit together."""
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+
+from mmsearch.catalog.chunks import chunks
+from mmsearch.catalog.records import Locations
+from mmsearch.catalog.spaces import ACTIVE_SPACE
+from mmsearch.catalog.tables import assets, segments, vectors
+from mmsearch.catalog.vectors import blocks, locations
+from mmsearch.errors import CollectionDamaged
+from mmsearch.types import Block, Ids, Problem
+
+
+def problems(connection: sa.Connection, where: str) -> tuple[Problem, ...]:
+    """Return all that is wrong, each with the paths of the files that must be read again.
+
+    Args:
+        connection: A transaction to read through.
+        where: What to call the catalog file.
+    """
+    if unsound := _integrity(connection):
+        return (Problem(what=f"SQLite reports: {unsound}", where=where),)
+    found = [
+        ("a file has no segments", _without_segments(connection)),
+        ("a segment has no vector", _without_vector(connection)),
+        ("a vector lies in no committed block", _outside_blocks(connection)),
+    ]
+    damaged = [Problem(what=what, where=where, items=items) for what, items in found if items]
+    return (*_dangling(connection, where), *damaged)
+
+
+def _integrity(connection: sa.Connection) -> str:
+    """Return what SQLite's own check finds; empty if all is well."""
+    try:
+        lines = [line for (line,) in connection.exec_driver_sql("PRAGMA integrity_check")]
+    except CollectionDamaged as error:
+        return error.message
+    return "" if lines == ["ok"] else "; ".join(lines)
+
+
+def _dangling(connection: sa.Connection, where: str) -> list[Problem]:
+    """Return a problem for each table with records that refer to one that is gone."""
+    tables = {row[0] for row in connection.exec_driver_sql("PRAGMA foreign_key_check")}
+    return [Problem(what=f"{table} refers to records that are gone", where=where) for table in sorted(tables)]
+
+
+def _without_segments(connection: sa.Connection) -> tuple[str, ...]:
+    has_segment = sa.exists().where(segments.c.asset_id == assets.c.id)
+    query = sa.select(assets.c.path).where(assets.c.status == "ready", ~has_segment)
+    return tuple(connection.execute(query.order_by(assets.c.path)).scalars())
+
+
+def _without_vector(connection: sa.Connection) -> tuple[str, ...]:
+    has_vector = sa.exists().where(vectors.c.segment_id == segments.c.id, vectors.c.space_id == ACTIVE_SPACE)
+    query = sa.select(assets.c.path).join_from(assets, segments).where(~has_vector).distinct()
+    return tuple(connection.execute(query.order_by(assets.c.path)).scalars())
+
+
+def _outside_blocks(connection: sa.Connection) -> tuple[str, ...]:
+    places = locations(connection, None)
+    return _paths(connection, places.ids[~_inside(places, blocks(connection))])
+
+
+def _inside(places: Locations, committed: tuple[Block, ...]) -> npt.NDArray[np.bool_]:
+    """Tell for each place (n,) whether a block covers it."""
+    inside = np.zeros(len(places), dtype=np.bool_)
+    for file in {block.file for block in committed}:
+        starts = np.array([block.first_row for block in committed if block.file == file], dtype=np.int64)
+        ends = starts + np.array([block.rows for block in committed if block.file == file], dtype=np.int64)
+        (here,) = np.nonzero(places.files == file)
+        block = np.searchsorted(starts, places.rows[here], side="right") - 1
+        inside[here] = (block >= 0) & (places.rows[here] < ends[block])
+    return inside
+
+
+def _paths(connection: sa.Connection, segment_ids: Ids) -> tuple[str, ...]:
+    found: set[str] = set()
+    for chunk in chunks(segment_ids.tolist()):
+        query = sa.select(assets.c.path).join_from(assets, segments).where(segments.c.id.in_(chunk))
+        found.update(connection.execute(query).scalars())
+    return tuple(sorted(found))

@@ -1,0 +1,145 @@
+"""Reading a catalog: every question that the other floors ask of it."""
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from mmsearch.catalog import assets, checks, segments, spaces, vectors
+from mmsearch.catalog.records import AssetState, Counts, Locations, ReferencedFiles, SegmentRecord
+from mmsearch.types import Block, EmbeddingSpace, Failure, Filter, Generation, Ids, Problem
+
+
+class CatalogReader:
+    """Answers from one state each: never half of a transaction, and all of a `snapshot` from the same.
+
+    Thread safety: each thread reads through a connection of its own.
+
+    Raises:
+        StorageError: From any method, if the disk fails.
+        CollectionDamaged: From any method, if SQLite finds the file malformed.
+    """
+
+    def __init__(self, engine: sa.Engine, path: Path) -> None:
+        self.path = path
+        self._engine = engine
+        self._pinned = threading.local()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads of this thread inside the block see one state, whatever is written meanwhile."""
+        with self._read() as connection:
+            spaces.revision(connection)  # the state is fixed by the first read
+            outer = getattr(self._pinned, "connection", None)
+            self._pinned.connection = connection
+            try:
+                yield
+            finally:
+                self._pinned.connection = outer
+
+    def name(self) -> str:
+        """Return the collection's name."""
+        with self._read() as connection:
+            return spaces.name(connection)
+
+    def space(self) -> EmbeddingSpace:
+        """Return the active embedding space."""
+        with self._read() as connection:
+            return spaces.active_space(connection)
+
+    def revision(self) -> int:
+        """Return a number that grows with each transaction that changes segments or vectors."""
+        with self._read() as connection:
+            return spaces.revision(connection)
+
+    def roots(self) -> tuple[str, ...]:
+        """Return the folders and files that the user indexed."""
+        with self._read() as connection:
+            return spaces.root_paths(connection)
+
+    def lookup(self, paths: Sequence[str]) -> dict[str, AssetState]:
+        """Return what is known of each path; unknown ones are left out."""
+        with self._read() as connection:
+            return assets.lookup(connection, paths)
+
+    def hashes_by_size(self, sizes: Collection[int]) -> dict[int, frozenset[str]]:
+        """Return the content hashes of ready files of each size; sizes without any are left out."""
+        with self._read() as connection:
+            return assets.hashes_by_size(connection, sizes)
+
+    def find_assets(self, path_or_id: str) -> tuple[AssetState, ...]:
+        """Return the files that a segment's id, an absolute path, or a folder with all below it names."""
+        with self._read() as connection:
+            return assets.find(connection, path_or_id)
+
+    def assets_in_rows(self, file: int, first_row: int, rows: int) -> tuple[AssetState, ...]:
+        """Return the files whose vectors lie in these rows of a vector file."""
+        with self._read() as connection:
+            return assets.in_rows(connection, file, first_row, rows)
+
+    def failures(self, limit: int | None = None) -> tuple[Failure, ...]:
+        """Return the files that could not be read, in order of path."""
+        with self._read() as connection:
+            return assets.failures(connection, limit)
+
+    def counts(self) -> Counts:
+        """Count what is there."""
+        with self._read() as connection:
+            return assets.counts(connection)
+
+    def segment_ids(self, filter: Filter) -> Ids:
+        """Return the ids (n,), sorted, that have a vector in the active space and match the filter."""
+        with self._read() as connection:
+            return segments.matching(connection, filter)
+
+    def asset_segments(self, asset_id: int) -> Ids:
+        """Return the ids of one file's segments, in their order."""
+        with self._read() as connection:
+            return segments.of_asset(connection, asset_id)
+
+    def hits(self, ids: Ids) -> dict[int, SegmentRecord]:
+        """Return what is to be shown of each segment; unknown ids are left out."""
+        with self._read() as connection:
+            return segments.hits(connection, ids)
+
+    def locations(self, ids: Ids | None = None) -> Locations:
+        """Return where the vectors lie: all, or those of these ids; ids without a vector are left out."""
+        with self._read() as connection:
+            return vectors.locations(connection, ids)
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return the committed blocks in order of file and row."""
+        with self._read() as connection:
+            return vectors.blocks(connection)
+
+    def next_row(self) -> tuple[int, int]:
+        """Return (file, row) of the first free row after the last committed block; (1, 0) if none."""
+        with self._read() as connection:
+            return vectors.next_row(connection)
+
+    def generation(self) -> Generation | None:
+        """Return the index file of the active space that was published last."""
+        with self._read() as connection:
+            return vectors.newest_generation(connection)
+
+    def referenced_files(self) -> ReferencedFiles:
+        """Return the vector and index files of the active space; others beside them are leftovers."""
+        with self._read() as connection:
+            return vectors.referenced_files(connection)
+
+    def check(self) -> tuple[Problem, ...]:
+        """Return all that is wrong within the catalog, each with the paths that must be read again."""
+        with self._read() as connection:
+            return checks.problems(connection, str(self.path))
+
+    @contextmanager
+    def _read(self) -> Iterator[sa.Connection]:
+        """Join the snapshot of this thread, or have a transaction of our own."""
+        pinned: sa.Connection | None = getattr(self._pinned, "connection", None)
+        if pinned is not None:
+            yield pinned
+            return
+        with self._engine.connect() as connection:
+            yield connection

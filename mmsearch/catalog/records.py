@@ -1,0 +1,95 @@
+"""What the catalog answers with."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mmsearch.types import Ids, Modality
+
+AssetStatus = Literal["ready", "failed", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetState:
+    """What is known of one file.
+
+    Attributes:
+        status: "ready" has segments and can be found, "failed" could not be read, "waiting" needs a
+            model that can embed it, or to be read again.
+        mtime_ns: -1 if the file is to be read again whatever its time.
+        content_hash: `files.blake2_file` of the content that was indexed; None unless ready.
+    """
+
+    id: int
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    status: str
+    modality: Modality | None
+    content_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """Where vectors lie: three arrays of shape (n,), int64, sorted by id. Copies of a file share a row."""
+
+    ids: Ids
+    files: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRecord:
+    """A segment and its file: all that a `types.Hit` shows but rank and score."""
+
+    id: int
+    asset_id: int
+    ordinal: int
+    path: str
+    modality: Modality
+    start_s: float | None
+    end_s: float | None
+    text: str | None
+    char_start: int | None
+    char_end: int | None
+    about: str | None
+    media_type: str | None
+    width_px: int | None
+    height_px: int | None
+    captured_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much is in a collection.
+
+    Attributes:
+        assets: Files that can be found.
+        segments: Modality -> segments; modalities without any are left out.
+        waiting: Modality -> files; the same.
+        last_indexed_at: End of the last run that finished, ISO 8601 in UTC.
+    """
+
+    assets: int
+    segments: dict[str, int]
+    failed: int
+    waiting: dict[str, int]
+    last_indexed_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencedFiles:
+    """Files of the active space that the catalog knows; any other beside them is a leftover.
+
+    Attributes:
+        vectors: Numbers of vector files.
+        generations: Names of index files.
+    """
+
+    vectors: frozenset[int]
+    generations: frozenset[str]

@@ -1,0 +1,70 @@
+"""Questions about segments. Each function reads through the transaction that it is given."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import sqlalchemy as sa
+
+from mmsearch.catalog.chunks import chunks
+from mmsearch.catalog.records import SegmentRecord
+from mmsearch.catalog.spaces import ACTIVE_SPACE
+from mmsearch.catalog.tables import assets, segments, vectors
+from mmsearch.types import Filter, Ids
+
+_RECORD = (
+    segments.c.id,
+    segments.c.asset_id,
+    segments.c.ordinal,
+    assets.c.path,
+    segments.c.modality,
+    segments.c.start_s,
+    segments.c.end_s,
+    segments.c.text,
+    segments.c.char_start,
+    segments.c.char_end,
+    segments.c.about,
+    assets.c.media_type,
+    assets.c.width_px,
+    assets.c.height_px,
+    assets.c.captured_at,
+)
+
+
+def matching(connection: sa.Connection, wanted: Filter) -> Ids:
+    """Return the ids (n,), sorted, that have a vector in the active space and match the filter."""
+    query = sa.select(vectors.c.segment_id).where(vectors.c.space_id == ACTIVE_SPACE)
+    if wanted.modalities:
+        query = query.join_from(vectors, segments).where(segments.c.modality.in_(sorted(wanted.modalities)))
+    ids = _ids(connection, query.order_by(vectors.c.segment_id))
+    if not wanted.exclude_assets:
+        return ids
+    return np.setdiff1d(ids, _of_assets(connection, wanted.exclude_assets), assume_unique=True)
+
+
+def of_asset(connection: sa.Connection, asset_id: int) -> Ids:
+    """Return the ids of one file's segments, in their order."""
+    query = sa.select(segments.c.id).where(segments.c.asset_id == asset_id).order_by(segments.c.ordinal)
+    return _ids(connection, query)
+
+
+def hits(connection: sa.Connection, ids: Ids) -> dict[int, SegmentRecord]:
+    """Return what is to be shown of each segment; unknown ids are left out."""
+    found: dict[int, SegmentRecord] = {}
+    for chunk in chunks(ids.tolist()):
+        query = sa.select(*_RECORD).join_from(segments, assets).where(segments.c.id.in_(chunk))
+        for row in connection.execute(query):
+            record = SegmentRecord(**row._mapping)
+            found[record.id] = record
+    return found
+
+
+def _of_assets(connection: sa.Connection, asset_ids: Iterable[int]) -> Ids:
+    found = [
+        _ids(connection, sa.select(segments.c.id).where(segments.c.asset_id.in_(chunk)))
+        for chunk in chunks(sorted(asset_ids))
+    ]
+    return np.concatenate(found)
+
+
+def _ids(connection: sa.Connection, query: sa.Select[int]) -> Ids:
+    return np.fromiter(connection.execute(query).scalars(), dtype=np.int64)

@@ -1,0 +1,186 @@
+"""The tables of a catalog. A change here needs a revision in `migrations/` and a new `migrate.HEAD`."""
+
+from typing import get_args
+
+import sqlalchemy as sa
+
+from mmsearch.catalog.column_types import ClampedInteger, ForeignText, ModalityText
+from mmsearch.catalog.paths import PathText
+from mmsearch.catalog.records import AssetStatus
+from mmsearch.types import MODALITIES, Modality
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+class _SpaceColumns(sa.TypedColumns):
+    space_id: sa.Named[str] = sa.Column(sa.Text, primary_key=True)
+    model: sa.Named[str] = sa.Column(sa.Text)
+    weights_revision: sa.Named[str] = sa.Column(sa.Text)
+    preprocessing: sa.Named[str] = sa.Column(sa.Text)
+    dim: sa.Named[int]
+    created_at: sa.Named[str] = sa.Column(sa.Text)
+
+
+spaces = sa.Table("spaces", metadata, _SpaceColumns, sa.CheckConstraint("dim > 0", name="dim"))
+
+
+class _CollectionColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    name: sa.Named[str] = sa.Column(ForeignText)
+    created_at: sa.Named[str] = sa.Column(sa.Text)
+    active_space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"))
+    # Grows with each transaction that changes segments or vectors: tells readers to load them again.
+    revision: sa.Named[int]
+
+
+collection = sa.Table("collection", metadata, _CollectionColumns, sa.CheckConstraint("id = 1", name="one_row"))
+
+
+class _RootColumns(sa.TypedColumns):
+    path: sa.Named[str] = sa.Column(PathText, primary_key=True)
+    added_at: sa.Named[str] = sa.Column(sa.Text)
+    last_scanned_at: sa.Named[str] = sa.Column(sa.Text)
+
+
+roots = sa.Table("roots", metadata, _RootColumns)
+
+
+class _AssetColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    path: sa.Named[str] = sa.Column(PathText, unique=True)
+    modality: sa.Named[Modality | None] = sa.Column(ModalityText)
+    size_bytes: sa.Named[int] = sa.Column(sa.BigInteger)
+    mtime_ns: sa.Named[int] = sa.Column(ClampedInteger)
+    content_hash: sa.Named[str | None] = sa.Column(sa.Text)
+    status: sa.Named[str] = sa.Column(sa.Text)
+    media_type: sa.Named[str | None] = sa.Column(ForeignText)
+    width_px: sa.Named[int | None]
+    height_px: sa.Named[int | None]
+    captured_at: sa.Named[str | None] = sa.Column(ForeignText)
+    camera_make: sa.Named[str | None] = sa.Column(ForeignText)
+    camera_model: sa.Named[str | None] = sa.Column(ForeignText)
+    gps_lat: sa.Named[float | None]
+    gps_lon: sa.Named[float | None]
+    duration_s: sa.Named[float | None]
+    error_code: sa.Named[str | None] = sa.Column(sa.Text)
+    error_reason: sa.Named[str | None] = sa.Column(ForeignText)
+    updated_at: sa.Named[str] = sa.Column(sa.Text)
+
+
+assets = sa.Table(
+    "assets",
+    metadata,
+    _AssetColumns,
+    _one_of("status", get_args(AssetStatus)),
+    _one_of("modality", MODALITIES),
+    sa.CheckConstraint("size_bytes >= 0", name="size_bytes"),
+    sa.CheckConstraint("status <> 'ready' OR (modality IS NOT NULL AND content_hash IS NOT NULL)", name="ready"),
+    sa.CheckConstraint("status <> 'failed' OR error_code IS NOT NULL", name="failed"),
+    sa.Index(None, "size_bytes", "content_hash"),
+    sa.Index(None, "status"),
+    sqlite_autoincrement=True,
+)
+
+
+class _SegmentColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    asset_id: sa.Named[int] = sa.Column(sa.ForeignKey("assets.id", ondelete="CASCADE"))
+    ordinal: sa.Named[int]
+    modality: sa.Named[Modality] = sa.Column(ModalityText)
+    text: sa.Named[str | None] = sa.Column(ForeignText)
+    char_start: sa.Named[int | None]
+    char_end: sa.Named[int | None]
+    start_s: sa.Named[float | None]
+    end_s: sa.Named[float | None]
+    about: sa.Named[str | None] = sa.Column(PathText)
+
+
+segments = sa.Table(
+    "segments",
+    metadata,
+    _SegmentColumns,
+    sa.UniqueConstraint("asset_id", "ordinal"),
+    _one_of("modality", MODALITIES),
+    sa.CheckConstraint("ordinal >= 0", name="ordinal"),
+    sa.Index(None, "modality"),
+    # Ids are the vector ids: one that was given once never means something else.
+    sqlite_autoincrement=True,
+)
+
+
+class _BlockColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"))
+    file: sa.Named[int]
+    first_row: sa.Named[int]
+    rows: sa.Named[int]
+    digest: sa.Named[str] = sa.Column(sa.Text)
+
+
+vector_blocks = sa.Table(
+    "vector_blocks",
+    metadata,
+    _BlockColumns,
+    sa.UniqueConstraint("space_id", "file", "first_row"),
+    sa.CheckConstraint("file > 0 AND first_row >= 0 AND rows > 0", name="position"),
+)
+
+
+class _VectorColumns(sa.TypedColumns):
+    # The segment comes first in the key: deleting one must not read the whole table, and reading
+    # all vectors in order of id must not sort.
+    segment_id: sa.Named[int] = sa.Column(sa.ForeignKey("segments.id", ondelete="CASCADE"), primary_key=True)
+    space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"), primary_key=True)
+    file: sa.Named[int]
+    row: sa.Named[int]
+
+
+vectors = sa.Table(
+    "vectors",
+    metadata,
+    _VectorColumns,
+    sa.CheckConstraint('file > 0 AND "row" >= 0', name="position"),
+    sqlite_with_rowid=False,
+)
+
+
+class _RunColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    started_at: sa.Named[str] = sa.Column(sa.Text)
+    finished_at: sa.Named[str | None] = sa.Column(sa.Text)
+    added: sa.Named[int]
+    updated: sa.Named[int]
+    unchanged: sa.Named[int]
+    removed: sa.Named[int]
+    failed: sa.Named[int]
+
+
+runs = sa.Table("runs", metadata, _RunColumns)
+
+
+class _GenerationColumns(sa.TypedColumns):
+    space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"), primary_key=True)
+    number: sa.Named[int] = sa.Column(primary_key=True)
+    kind: sa.Named[str] = sa.Column(sa.Text)
+    file: sa.Named[str] = sa.Column(sa.Text)
+    size_bytes: sa.Named[int] = sa.Column(sa.BigInteger)
+    digest: sa.Named[str] = sa.Column(sa.Text)
+    vectors: sa.Named[int]
+    revision: sa.Named[int]
+    created_at: sa.Named[str] = sa.Column(sa.Text)
+
+
+generations = sa.Table("generations", metadata, _GenerationColumns)

@@ -1,0 +1,103 @@
+"""What one write transaction may change. Made by `Catalog.write` and used only inside it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import sqlalchemy as sa
+
+from mmsearch.catalog.asset_writer import AssetWriter
+from mmsearch.catalog.clock import now
+from mmsearch.catalog.records import Locations
+from mmsearch.catalog.spaces import ACTIVE_SPACE
+from mmsearch.catalog.tables import collection, generations, roots, runs, vector_blocks, vectors
+from mmsearch.catalog.vectors import locations as stored_locations
+from mmsearch.types import Block, Generation, IndexReport
+
+
+class Writer(AssetWriter):
+    """Changes to files (`AssetWriter`) and to the records about roots, runs, vector files and index files."""
+
+    def add_root(self, path: str) -> None:
+        """Remember a folder or file that the user indexed, or that it was scanned again."""
+        scanned = roots.update().where(roots.c.path == path).values(last_scanned_at=now())
+        if self._connection.execute(scanned).rowcount == 0:
+            self._connection.execute(roots.insert().values(path=path, added_at=now(), last_scanned_at=now()))
+
+    def begin_run(self) -> int:
+        """Note that a run began. Returns its id."""
+        row = {"started_at": now(), "added": 0, "updated": 0, "unchanged": 0, "removed": 0, "failed": 0}
+        return self._connection.execute(runs.insert().values(row).returning(runs.c.id)).scalar_one()
+
+    def finish_run(self, run_id: int, report: IndexReport) -> None:
+        """Note what a run did."""
+        self._connection.execute(
+            runs.update()
+            .where(runs.c.id == run_id)
+            .values(
+                finished_at=now(),
+                added=report.added,
+                updated=report.updated,
+                unchanged=report.unchanged,
+                removed=report.removed,
+                failed=report.failed,
+            )
+        )
+
+    def add_block(self, block: Block) -> None:
+        """Take rows of a vector file into the catalog; they must be on disk by now."""
+        self._add_blocks([block])
+
+    def move_vectors(self, locations: Locations, blocks: Sequence[Block]) -> None:
+        """Note that all vectors of the active space lie elsewhere now; the old blocks are forgotten.
+
+        Raises:
+            ValueError: The ids are not exactly those that have a vector, sorted.
+        """
+        if not np.array_equal(stored_locations(self._connection, None).ids, locations.ids):
+            raise ValueError("the vectors to move are not those in the catalog")
+        self._connection.execute(vector_blocks.delete().where(vector_blocks.c.space_id == ACTIVE_SPACE))
+        self._add_blocks(blocks)
+        rows = [
+            {"moved": segment_id, "file": file, "row": row}
+            for segment_id, file, row in zip(
+                locations.ids.tolist(), locations.files.tolist(), locations.rows.tolist(), strict=True
+            )
+        ]
+        if rows:
+            moved = vectors.c.segment_id == sa.bindparam("moved")
+            self._connection.execute(vectors.update().where(moved, vectors.c.space_id == ACTIVE_SPACE), rows)
+            self.changed = True
+
+    def put_generation(self, generation: Generation) -> None:
+        """Publish an index file of the active space; it must be on disk by now."""
+        self._connection.execute(
+            generations.insert().values(
+                space_id=ACTIVE_SPACE,
+                number=generation.number,
+                kind=generation.kind,
+                file=generation.file,
+                size_bytes=generation.size_bytes,
+                digest=generation.digest,
+                vectors=generation.vectors,
+                revision=generation.revision,
+                created_at=now(),
+            )
+        )
+
+    def drop_generations(self, keep: int | None) -> None:
+        """Forget the index files of the active space but for number `keep`; None forgets all."""
+        others = generations.delete().where(generations.c.space_id == ACTIVE_SPACE)
+        self._connection.execute(others if keep is None else others.where(generations.c.number != keep))
+
+    def finish(self) -> None:
+        """Count the revision on if segments or vectors changed; the last step of a transaction."""
+        if self.changed:
+            self._connection.execute(collection.update().values(revision=collection.c.revision + 1))
+
+    def _add_blocks(self, blocks: Sequence[Block]) -> None:
+        rows = [
+            {"file": block.file, "first_row": block.first_row, "rows": block.rows, "digest": block.digest}
+            for block in blocks
+        ]
+        if rows:
+            self._connection.execute(vector_blocks.insert().values(space_id=ACTIVE_SPACE), rows)

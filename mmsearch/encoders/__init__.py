@@ -1,0 +1,1 @@
+"""One model family a file; each class keeps the contract of `mmsearch.protocols.Encoder`."""

@@ -1,0 +1,97 @@
+"""Stage 5: outcomes become durable. The one commit point is the catalog's COMMIT.
+
+Vectors are appended and synced first; the catalog then says where they lie. A crash before COMMIT leaves bytes
+that nobody refers to and that the next append overwrites; a crash after it leaves nothing to do.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from os.path import lexists
+
+import numpy as np
+
+from mmsearch.catalog.catalog import Catalog, Writer
+from mmsearch.types import FailedFile, IndexedFile, KnownFile, Outcome, SkippedFile, WaitingFile
+from mmsearch.vectors.store import VectorStore
+
+
+@dataclass(slots=True)
+class Tally:
+    """Files by what became of them; the names are those of IndexReport."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, name: str, number: int = 1) -> None:
+        """Count."""
+        self.counts[name] += number
+
+
+class Committer:
+    """Writes outcomes to one collection."""
+
+    def __init__(self, catalog: Catalog, store: VectorStore, tally: Tally) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._tally = tally
+
+    def commit(self, outcomes: Sequence[Outcome]) -> list[KnownFile]:
+        """Make outcomes durable, all of them or none.
+
+        Returns:
+            Files to be read in full after all: the content they share has meanwhile gone from the catalog, or
+            they are captions, which cannot share.
+
+        Raises:
+            StorageError: The disk is full or cannot be written; nothing of this batch is kept.
+        """
+        tally = Tally()
+        unresolved = []
+        with self._catalog.write() as writer:
+            file, row = self._append(writer, [each for each in outcomes if isinstance(each, IndexedFile)])
+            for outcome in outcomes:
+                if isinstance(outcome, IndexedFile):
+                    was_there = writer.put_indexed(outcome, vector_file=file, first_row=row)
+                    row += len(outcome.segments)
+                    tally.add("updated" if was_there else "added")
+                    tally.add("encoded")
+                    tally.add("segments", len(outcome.segments))
+                elif isinstance(outcome, KnownFile):
+                    if not _put_known(writer, outcome, tally):
+                        unresolved.append(outcome)
+                else:
+                    _put_without_vectors(writer, outcome, tally)
+        self._tally.counts.update(tally.counts)
+        return unresolved
+
+    def _append(self, writer: Writer, files: Sequence[IndexedFile]) -> tuple[int, int]:
+        """Append the files' vectors; returns where the first of them lies."""
+        file, row = self._catalog.next_row()
+        if files:
+            writer.add_block(self._store.append(file, row, np.concatenate([each.vectors for each in files])))
+        return file, row
+
+
+def _put_known(writer: Writer, outcome: KnownFile, tally: Tally) -> bool:
+    try:
+        became = writer.put_known(outcome, exists=lexists)
+    except LookupError:
+        return False
+    if became == "renamed":
+        tally.add("renamed")
+    tally.add("added" if became == "renamed" else became)
+    return True
+
+
+def _put_without_vectors(
+    writer: Writer, outcome: FailedFile | WaitingFile | SkippedFile, tally: Tally
+) -> None:
+    if isinstance(outcome, FailedFile):
+        writer.put_failed(outcome)
+        tally.add("failed")
+    elif isinstance(outcome, WaitingFile):
+        writer.put_waiting(outcome)
+        tally.add("waiting")
+    else:
+        writer.put_skipped(outcome)
+        tally.add("skipped")

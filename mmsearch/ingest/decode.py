@@ -1,0 +1,71 @@
+"""Stage 3, in a worker: a file's bytes become pixels or passages, or a reason why not."""
+
+import os
+from dataclasses import dataclass
+
+from mmsearch.config import Limits
+from mmsearch.errors import FileUnreadable, MediaDamaged, MediaEmpty, MediaError, MediaTooLarge
+from mmsearch.files import blake2
+from mmsearch.ingest.plan import Work
+from mmsearch.media.document import read_document
+from mmsearch.media.image import read_image
+from mmsearch.types import FailedFile, ImageInput, KnownFile, MediaInfo, Pixels, Segment, SkippedFile
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedFile:
+    """A file ready to be embedded: `pixels` for an image, else each segment's own text."""
+
+    work: Work
+    content_hash: str
+    info: MediaInfo
+    segments: tuple[Segment, ...]
+    pixels: Pixels | None = None
+
+
+Decoded = DecodedFile | KnownFile | FailedFile | SkippedFile
+
+
+def decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decoded:
+    """Read one file. Whatever is wrong with it is returned, never raised."""
+    try:
+        return _decode(work, limits, image_input)
+    except MediaError as error:
+        return FailedFile(work.stat, error.code, str(error), work.modality)
+    except MemoryError:
+        reason = "Reading it takes more memory than a worker may use. Raise limits.worker_memory_bytes."
+        return FailedFile(work.stat, MediaTooLarge.code, reason, work.modality)
+    except Exception as error:
+        reason = f"The file cannot be understood ({type(error).__name__}: {error})."
+        return FailedFile(work.stat, MediaDamaged.code, reason[:500], work.modality)
+
+
+def _decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decoded:
+    path = work.stat.path
+    data = _read(path, limits)
+    content_hash = blake2(data)
+    if content_hash in work.known:
+        return KnownFile(work.stat, content_hash)
+    if work.modality == "image":
+        image = read_image(data, limits, image_input)
+        return DecodedFile(work, content_hash, image.info, (Segment("image"),), image.pixels)
+    document = read_document(path, data, limits, os.path.exists)
+    if document is None:
+        return SkippedFile(work.stat)
+    segments, info = document
+    return DecodedFile(work, content_hash, info, segments)
+
+
+def _read(path: str, limits: Limits) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(limits.max_file_bytes + 1)
+    except OSError as error:
+        raise FileUnreadable(f"The file cannot be opened: {error.strerror or error}.") from error
+    if len(data) > limits.max_file_bytes:
+        raise MediaTooLarge(
+            f"The file has more than {limits.max_file_bytes:,} bytes (limits.max_file_bytes)."
+        )
+    if not data:
+        raise MediaEmpty("The file is empty.")
+    return data

@@ -1,0 +1,175 @@
+"""The write path, a line a stage: scan -> plan -> (decode -> encode in workers) -> commit -> sweep.
+
+Everything streams: files are planned a page at a time, embedded a batch at a time and committed a batch at a
+time, so memory does not grow with the number of files, and an interrupted run keeps what it has committed.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+from time import monotonic
+
+from mmsearch.catalog.catalog import Catalog
+from mmsearch.catalog.seen import SeenSet
+from mmsearch.errors import FileUnreadable
+from mmsearch.ingest.commit import Committer, Tally
+from mmsearch.ingest.plan import NO_HASHES, Unchanged, Work, plan
+from mmsearch.ingest.pool import Pool
+from mmsearch.ingest.publish import publish
+from mmsearch.ingest.scan import ScanRules, Unreadable, scan
+from mmsearch.ingest.worker import Batch
+from mmsearch.types import FailedFile, FileStat, IndexProgress, IndexReport, Modality, WaitingFile
+from mmsearch.vectors.generation import GenerationStore
+from mmsearch.vectors.store import VectorStore
+
+PAGE_FILES = 1000  # files looked up in the catalog by one query
+BATCH_BYTES = 64 << 20  # a batch of large files is cut short, so that a worker holds little at once
+
+OnProgress = Callable[[IndexProgress], None]
+StartPool = Callable[[int], Pool]  # takes how many files there are at most; called only if there is work
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to index and where to: all that a run needs to know."""
+
+    catalog: Catalog
+    store: VectorStore
+    generations: GenerationStore
+    roots: tuple[Path, ...]
+    rules: ScanRules
+    modalities: Collection[Modality]
+    batch_files: int
+    start_pool: StartPool
+    on_progress: OnProgress
+
+
+def index(job: Job) -> IndexReport:
+    """Bring the catalog up to date with what is below the roots, then publish the index.
+
+    Raises:
+        StorageError: The disk is full or cannot be written; what was committed before stays.
+        ModelError: The model cannot work.
+    """
+    with job.catalog.write() as writer:
+        run_id = writer.begin_run()
+        for root in job.roots:
+            writer.add_root(str(root))
+    with job.catalog.seen() as seen:
+        report = Run(job, seen).index()
+    with job.catalog.write() as writer:
+        writer.finish_run(run_id, report)
+    publish(job.catalog, job.store, job.generations)
+    return report
+
+
+def dry_run(job: Job) -> IndexReport:
+    """Count what `index` would do, by size and time alone: nothing is read, written or forgotten."""
+    with job.catalog.seen() as seen:
+        return Run(job, seen, dry=True).index()
+
+
+@dataclass
+class Run:
+    """One run over the roots: what its stages share."""
+
+    job: Job
+    seen: SeenSet
+    dry: bool = False
+
+    def __post_init__(self) -> None:
+        self.tally = Tally()
+        self.committer = Committer(self.job.catalog, self.job.store, self.tally)
+        self.unreadable: list[str] = []
+        self.total = 0
+        self.started = monotonic()
+
+    def index(self) -> IndexReport:
+        """Do it."""
+        self.total = sum(1 for root in self.job.roots for _ in scan(root, self.job.rules))
+        self._process()
+        for root in self.job.roots:
+            self._sweep(root)
+        return IndexReport(**self.tally.counts, seconds=round(monotonic() - self.started, 3))
+
+    def _process(self) -> None:
+        batches = self._batches(self._plan(self._scan()))
+        first = next(batches, None)
+        if first is None:  # nothing to read: no worker is started
+            return
+        pool = self.job.start_pool(self.total)
+        try:
+            for batch, outcomes in pool.run(chain([first], batches)):
+                unresolved = {known.stat.path for known in self.committer.commit(outcomes)}
+                again = tuple(
+                    replace(work, known=NO_HASHES) for work in batch if work.stat.path in unresolved
+                )
+                for _, outcomes in pool.run([again] if again else []):
+                    self.committer.commit(outcomes)
+                self._report_progress()
+        finally:
+            pool.close()
+
+    def _scan(self) -> Iterator[FileStat]:
+        """Stage 1. What cannot be looked at is recorded at once, and spared by the sweep."""
+        for found in chain.from_iterable(scan(root, self.job.rules) for root in self.job.roots):
+            if isinstance(found, Unreadable):
+                self.unreadable.append(found.stat.path)
+                self._settle([FailedFile(found.stat, FileUnreadable.code, found.reason)], [])
+            else:
+                yield found
+
+    def _plan(self, stats: Iterator[FileStat]) -> Iterator[Work]:
+        """Stage 2. Settles what needs no reading; yields the rest."""
+        while page := list(islice(stats, PAGE_FILES)):
+            decisions = plan(page, self.job.catalog, self.job.modalities)
+            unchanged = [decision for decision in decisions if isinstance(decision, Unchanged)]
+            settled = [decision for decision in decisions if isinstance(decision, FailedFile | WaitingFile)]
+            self._settle(settled, unchanged)
+            for decision in decisions:
+                if isinstance(decision, Work):
+                    if self.dry:
+                        self.tally.add("updated" if decision.was_there else "added")
+                    else:
+                        yield decision
+
+    def _settle(self, outcomes: Sequence[FailedFile | WaitingFile], unchanged: list[Unchanged]) -> None:
+        """Record what is decided without reading."""
+        self.seen.add(decision.asset_id for decision in unchanged)
+        waiting = sum(decision.status == "waiting" for decision in unchanged)
+        self.tally.add("waiting", waiting)
+        self.tally.add("unchanged", len(unchanged) - waiting)
+        if self.dry:
+            for outcome in outcomes:
+                self.tally.add("failed" if isinstance(outcome, FailedFile) else "waiting")
+        elif outcomes:
+            self.committer.commit(outcomes)
+        self._report_progress()
+
+    def _batches(self, works: Iterator[Work]) -> Iterator[Batch]:
+        """Group work by number of files and bytes."""
+        batch: list[Work] = []
+        size_bytes = 0
+        for work in works:
+            batch.append(work)
+            size_bytes += work.stat.size_bytes
+            if len(batch) >= self.job.batch_files or size_bytes >= BATCH_BYTES:
+                yield tuple(batch)
+                batch, size_bytes = [], 0
+        if batch:
+            yield tuple(batch)
+
+    def _sweep(self, root: Path) -> None:
+        """Forget files that are gone; but nothing below a folder that could not be read."""
+        if self.dry:
+            self.tally.add("removed", self.seen.count_missing(str(root), self.unreadable))
+            return
+        with self.job.catalog.write() as writer:
+            self.tally.add("removed", writer.sweep(str(root), self.seen, self.unreadable))
+
+    def _report_progress(self) -> None:
+        counts = self.tally.counts
+        names = ("added", "updated", "unchanged", "failed", "waiting", "skipped")
+        done = sum(counts[name] for name in names)
+        self.job.on_progress(IndexProgress(done, self.total, counts["failed"], counts["encoded"]))

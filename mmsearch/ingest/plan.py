@@ -1,0 +1,81 @@
+"""Stage 2: which of the files need work. Size and time decide first; the worker's hash decides the rest."""
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from mmsearch.catalog.catalog import AssetState, Catalog
+from mmsearch.errors import MediaUnsupported
+from mmsearch.media.probe import is_captions_file, modality_of
+from mmsearch.types import FailedFile, FileStat, Modality, WaitingFile
+
+NO_HASHES: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A file to read.
+
+    Attributes:
+        known: Hashes in the catalog that this file may turn out to have; then it is not decoded.
+        was_there: The path was searchable before.
+    """
+
+    stat: FileStat
+    modality: Modality
+    known: frozenset[str] = NO_HASHES
+    was_there: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A file that is as the catalog has it."""
+
+    asset_id: int
+    status: str
+
+
+Decision = Work | Unchanged | WaitingFile | FailedFile
+
+
+def plan(stats: Sequence[FileStat], catalog: Catalog, modalities: Collection[Modality]) -> list[Decision]:
+    """Decide for each file, in order, with two queries for all of them.
+
+    Args:
+        modalities: What the encoder can embed; files of other kinds wait, without being read.
+    """
+    states = catalog.lookup([stat.path for stat in stats])
+    open_cases = [stat for stat in stats if not _is_unchanged(stat, states.get(stat.path), modalities)]
+    hashes = catalog.hashes_by_size({stat.size_bytes for stat in open_cases})
+    return [_decide(stat, states.get(stat.path), hashes, modalities) for stat in stats]
+
+
+def _decide(
+    stat: FileStat,
+    state: AssetState | None,
+    hashes: dict[int, frozenset[str]],
+    modalities: Collection[Modality],
+) -> Decision:
+    if state and _is_unchanged(stat, state, modalities):
+        return Unchanged(state.id, state.status)
+    modality = kind_of(stat.path)
+    if modality is None:
+        ending = os.path.splitext(stat.path)[1] or "no ending"
+        return FailedFile(stat, MediaUnsupported.code, f"Files with {ending} are not supported.")
+    if modality not in modalities:
+        return WaitingFile(stat, modality)
+    return Work(
+        stat, modality, hashes.get(stat.size_bytes, NO_HASHES), bool(state and state.status == "ready")
+    )
+
+
+def kind_of(path: str) -> Modality | None:
+    """The modality under which a file is indexed; captions are text."""
+    return modality_of(path) or ("text" if is_captions_file(path) else None)
+
+
+def _is_unchanged(stat: FileStat, state: AssetState | None, modalities: Collection[Modality]) -> bool:
+    """Same size and time, and nothing that was waiting can be taken up now."""
+    if state is None or (state.size_bytes, state.mtime_ns) != (stat.size_bytes, stat.mtime_ns):
+        return False
+    return state.status != "waiting" or state.modality not in modalities

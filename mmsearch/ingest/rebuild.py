@@ -1,0 +1,54 @@
+"""Derive again what can be derived: compact the vector files and publish a new index."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mmsearch.catalog.catalog import Catalog, Locations
+from mmsearch.errors import CollectionDamaged
+from mmsearch.ingest.publish import publish
+from mmsearch.types import Vectors
+from mmsearch.vectors.generation import GenerationStore
+from mmsearch.vectors.store import VectorStore
+
+PIECE_ROWS = 65_536
+
+
+def rebuild(
+    catalog: Catalog, store: VectorStore, generations: GenerationStore, *, checked: bool = False
+) -> None:
+    """Write the vectors in use to a new file, without what deletions left behind, and index them anew.
+
+    Nothing is encoded. The old files stay until the catalog refers to the new ones.
+
+    Args:
+        checked: The caller knows that every row in use is sound.
+
+    Raises:
+        CollectionDamaged: A vector file does not match its checksums; nothing was changed.
+        StorageError: The disk is full or cannot be written; nothing was changed.
+    """
+    if not checked and (damaged := store.damaged_blocks(catalog.blocks())):
+        raise CollectionDamaged(damaged[0][1])
+    places = catalog.locations()
+    file = max([*catalog.referenced_files().vectors, 0]) + 1
+    moved, rows = _distinct(places)
+    blocks = store.write_new(file, _pieces(store, moved)) if len(moved) else ()
+    with catalog.write() as writer:
+        writer.move_vectors(Locations(places.ids, np.full(len(places), file), rows), blocks)
+    publish(catalog, store, generations, force=True)
+
+
+def _distinct(places: Locations) -> tuple[Locations, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Copies of a file share rows: list each row once, and say for each segment which of them is its own."""
+    pairs = np.stack([places.files, places.rows], axis=1)
+    distinct, inverse = np.unique(pairs, axis=0, return_inverse=True)
+    return Locations(np.arange(len(distinct)), distinct[:, 0], distinct[:, 1]), inverse.reshape(-1).astype(
+        np.int64
+    )
+
+
+def _pieces(store: VectorStore, places: Locations) -> Iterator[Vectors]:
+    for start in range(0, len(places), PIECE_ROWS):
+        piece = slice(start, start + PIECE_ROWS)
+        yield store.gather(places.files[piece], places.rows[piece])

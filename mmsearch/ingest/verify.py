@@ -1,0 +1,47 @@
+"""Compare what is on disk with the catalog, and mend what differs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mmsearch.catalog.catalog import Catalog
+from mmsearch.ingest.publish import publish
+from mmsearch.ingest.rebuild import rebuild
+from mmsearch.types import Problem
+from mmsearch.vectors.generation import GenerationStore
+from mmsearch.vectors.store import VectorStore
+
+
+def verify(catalog: Catalog, store: VectorStore, generations: GenerationStore) -> list[Problem]:
+    """Find what is damaged: the catalog itself, vector files against their checksums, the published index.
+
+    An index that is merely older than the catalog is no problem: searches do not use it.
+    """
+    problems = list(catalog.check())
+    for block, reason in store.damaged_blocks(catalog.blocks()):
+        lost = catalog.assets_in_rows(block.file, block.first_row, block.rows)
+        problems.append(Problem("vectors are damaged", reason, tuple(asset.path for asset in lost)))
+    generation = catalog.generation()
+    if generation and (damage := generations.damage(generation)):
+        problems.append(Problem("the published index is damaged", damage))
+    return problems
+
+
+def repair(
+    catalog: Catalog, store: VectorStore, generations: GenerationStore, problems: Sequence[Problem]
+) -> list[Problem]:
+    """Mend what `verify` found: drop what is damaged, keep the rest, publish a new index.
+
+    Files whose vectors are lost are marked to be read again by the next `index` run.
+
+    Returns:
+        The problems, each marked as repaired or not. Damage inside SQLite's own file is not repaired here.
+    """
+    if not problems:
+        return []
+    lost = [asset.id for problem in problems for asset in catalog.lookup(problem.items).values()]
+    with catalog.write() as writer:
+        writer.requeue(sorted(set(lost)))
+    rebuild(catalog, store, generations, checked=True)
+    publish(catalog, store, generations)
+    left = {(problem.what, problem.where) for problem in verify(catalog, store, generations)}
+    return [replace(problem, repaired=(problem.what, problem.where) not in left) for problem in problems]

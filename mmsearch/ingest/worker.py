@@ -1,0 +1,109 @@
+"""The process that reads strangers' files; pool.py starts it with `main` and talks to it.
+
+A decoder may crash, hang or eat memory on a hostile file; here it takes only this process with it. The parent
+(pool.py) sees which file was being read, ends the process if it must, and starts another.
+
+Messages, each one pickled object over a socket pair between parent and child:
+    parent: Setup                           child: Ready or Broken
+    parent: a batch (tuple[Work, ...])      child: any number of Reading, then Done or Broken
+"""
+
+import resource
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import cast
+
+from mmsearch.config import Limits
+from mmsearch.errors import MmsearchError
+from mmsearch.ingest.decode import DecodedFile, decode
+from mmsearch.ingest.encode import encode
+from mmsearch.ingest.plan import Work
+from mmsearch.protocols import Encoder
+from mmsearch.registry import make_encoder
+from mmsearch.types import Outcome
+
+Batch = tuple[Work, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """First message: what the worker needs to know."""
+
+    model: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Sign of life. `position` is the file's place in the batch; None while embedding."""
+
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The batch is finished: one outcome a file, in order."""
+
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The encoder cannot work at all, such as with damaged weights; the run must end."""
+
+    error: MmsearchError
+
+
+def process(
+    batch: Batch, encoder: Encoder, limits: Limits, alive: Callable[[int | None], None]
+) -> tuple[Outcome, ...]:
+    """Decode and embed a batch: one outcome a file, in order."""
+    decoded = []
+    for position, work in enumerate(batch):
+        alive(position)
+        decoded.append(decode(work, limits, encoder.spec.image_input))
+    alive(None)
+    ready = [file for file in decoded if isinstance(file, DecodedFile)]
+    indexed = encode(ready, encoder, lambda: alive(None))
+    return tuple(next(indexed) if isinstance(file, DecodedFile) else file for file in decoded)
+
+
+def main(handle: int) -> None:
+    """Serve batches until the parent closes the connection or dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    with Connection(handle) as connection:
+        try:
+            _serve(connection)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return
+
+
+def _serve(connection: "Connection[object, object]") -> None:
+    setup = connection.recv()
+    assert isinstance(setup, Setup)
+    limit_memory(setup.limits.worker_memory_bytes)
+    try:
+        encoder = make_encoder(setup.model)
+        encoder.load()
+        connection.send(Ready())
+        while True:
+            batch = cast("Batch", connection.recv())
+            connection.send(
+                Done(process(batch, encoder, setup.limits, lambda i: connection.send(Reading(i))))
+            )
+    except MmsearchError as error:
+        connection.send(Broken(error))
+
+
+def limit_memory(limit_bytes: int) -> None:
+    """Let allocations beyond the limit fail with MemoryError instead of driving the machine into swap."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or limit_bytes < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, hard))

@@ -1,0 +1,116 @@
+"""Files of captions: a table that names media of its own folder, or a sidecar of one media file."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator
+
+from mmsearch.config import Limits
+from mmsearch.errors import MediaDamaged, MediaEmpty
+from mmsearch.media.passages import passages, too_many_passages
+from mmsearch.media.probe import ending_of
+from mmsearch.media.sidecar import Exists, captions_in, described_by, is_media
+from mmsearch.media.text import read_text
+from mmsearch.types import Segment
+
+_FILE_KEYS = ("file", "filename", "file_name", "path", "image", "image_name", "audio", "video", "name")
+_DELIMITERS = ",;\t|"
+
+Caption = tuple[str, str]  # (absolute path of the media file, what is said of it)
+
+
+def read_captions(path: str, data: bytes, limits: Limits, exists: Exists) -> tuple[Segment, ...] | None:
+    """Read a .csv, .json or .jsonl file if it holds captions.
+
+    It does if it lies beside a media file of the same name and has a caption under a usual key, or if it
+    names media files in or below its own folder together with captions. Files that are not there, or lie
+    outside the folder, are passed over.
+
+    Args:
+        path: Absolute; its ending says how the content is laid out.
+        data: The content.
+        limits: On bytes and on passages.
+        exists: Asked about absolute paths in or below the same folder.
+
+    Returns:
+        One segment a caption (long captions: one a passage), `about` its media file; spans count in the
+        caption itself. None if the file holds no captions: it is then none of mmsearch's business.
+
+    Raises:
+        MediaTooLarge: It is larger than `limits.max_text_bytes`, or makes too many passages.
+        MediaDamaged: It lies beside a media file, but is no text or not valid JSON.
+        MediaEmpty: It lies beside a media file, but there is nothing in it.
+    """
+    try:
+        text = read_text(data, limits)
+    except (MediaDamaged, MediaEmpty):
+        if described_by(path, exists):
+            raise
+        return None
+    captions = _from_csv(path, text, exists) if ending_of(path) == ".csv" else _from_json(path, text, exists)
+    segments: list[Segment] = []
+    for about, caption in captions:
+        segments += passages(caption, markdown=False, limits=limits, about=about)
+        if len(segments) > limits.max_passages:
+            raise too_many_passages(limits)
+    return tuple(segments) or None
+
+
+def _from_csv(path: str, text: str, exists: Exists) -> Iterator[Caption]:
+    header = text.partition("\n")[0]
+    # Counted in the header, which a table of captions must have: csv.Sniffer guesses, and slowly.
+    delimiter = max(_DELIMITERS, key=header.count)
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error:
+        return iter(())  # no table after all
+    return _from_rows(path, rows, exists)
+
+
+def _from_json(path: str, text: str, exists: Exists) -> Iterator[Caption]:
+    media = described_by(path, exists)
+    try:
+        document = _lines(text) if ending_of(path) == ".jsonl" else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if media is None:
+            return iter(())
+        raise MediaDamaged(f"The captions of {os.path.basename(media)} are not valid JSON.") from error
+    if media is not None:
+        name = os.path.basename(media)
+        return ((media, caption) for caption in captions_in(document, file_name=name))
+    if isinstance(document, dict):
+        return _from_rows(path, _rows_by_name(document), exists)
+    return _from_rows(path, document if isinstance(document, list) else [], exists)
+
+
+def _lines(text: str) -> list[object]:
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def _rows_by_name(document: dict[str, object]) -> Iterator[object]:
+    """Bring {"photo.jpg": "caption" or ["captions"] or {...}} to the shape of a table."""
+    for name, value in document.items():
+        yield {**value, "file": name} if isinstance(value, dict) else {"file": name, "captions": value}
+
+
+def _from_rows(path: str, rows: Iterable[object], exists: Exists) -> Iterator[Caption]:
+    folder = os.path.dirname(path)
+    for row in rows:
+        media = _named_file(folder, row)
+        if media is not None and exists(media):
+            for caption in captions_in(row, file_name=os.path.basename(media)):
+                yield media, caption
+
+
+def _named_file(folder: str, row: object) -> str | None:
+    """Return the media file that a row is about, if it lies in or below the folder."""
+    if not isinstance(row, dict):
+        return None
+    lowered = {str(key).strip().lower(): value for key, value in row.items()}
+    for key in _FILE_KEYS:
+        name = lowered.get(key)
+        if isinstance(name, str) and is_media(name.strip()) and "\0" not in name:
+            media = os.path.normpath(os.path.join(folder, name.strip()))
+            return media if media.startswith(os.path.join(folder, "")) else None
+    return None

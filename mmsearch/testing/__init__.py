@@ -1,0 +1,1 @@
+"""Contract tests for the plug points, shipped for plug-in authors; they need no test framework."""

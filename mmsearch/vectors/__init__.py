@@ -1,0 +1,1 @@
+"""Vectors on disk, and the indexes that find the nearest of them."""

@@ -1,0 +1,62 @@
+"""From rough scores to an exact ranking: the same result from every index that scans all rows.
+
+A float32 product of the same two vectors comes out different in its last bits, depending on the
+library, the size of the batch and the row's place in memory. So an index takes from its fast scan every
+row that could belong to the best k (`contenders`), and the order among those is decided by scores that
+depend on nothing but the two vectors (`rank`).
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from mmsearch.types import Candidates, Ids, Vectors
+
+Positions = npt.NDArray[np.intp]  # (n,) places of rows in an array
+Scores = npt.NDArray[np.float32]  # (n,)
+
+_BLOCK_ROWS = 4096  # 24 MB of float64 at 768 dimensions
+
+
+def rounding_slack(dim: int) -> float:
+    """How far two float32 products of unit vectors may be apart though the true ones are equal.
+
+    Each is off by at most dim / 2 times the float32 epsilon, in whatever order it is summed; the rows'
+    own lengths add a little.
+    """
+    return (dim + 8) * float(np.finfo(np.float32).eps)
+
+
+def contenders(scores: Scores, k: int, slack: float) -> Positions:
+    """Return the places of all scores (n,) that are among the best k, or within `slack` of the k-th."""
+    if k >= len(scores):
+        return np.arange(len(scores))
+    if k == 0:
+        return np.arange(0)
+    kth = np.partition(scores, len(scores) - k)[len(scores) - k]
+    return np.flatnonzero(scores >= kth - slack)
+
+
+def rank(query: Scores, ids: Ids, rows: Vectors, positions: Positions, k: int) -> Candidates:
+    """Return the best k of the rows at `positions`, best first, ties in order of id.
+
+    Args:
+        query: (d,) unit vector.
+        ids: (n,) ids of all rows.
+        rows: (n, d) unit rows.
+        positions: The rows to rank.
+        k: How many to return at most.
+    """
+    scores = _cosines(query, rows, positions)
+    chosen = ids[positions]
+    order = np.lexsort((chosen, -scores))[:k]
+    return Candidates(chosen[order], scores[order])
+
+
+def _cosines(query: Scores, rows: Vectors, positions: Positions) -> Scores:
+    """Products in float64, each summed by itself, then rounded; within [-1, 1]."""
+    scores = np.empty(len(positions), dtype=np.float32)
+    wide = query.astype(np.float64)
+    for start in range(0, len(positions), _BLOCK_ROWS):
+        part = slice(start, start + _BLOCK_ROWS)
+        scores[part] = (rows[positions[part]] * wide).sum(axis=1)
+    return np.clip(scores, -1, 1)

@@ -1,0 +1,142 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mmsearch.encoders.hashing import HashingEncoder
+from mmsearch.errors import ConfigError
+from mmsearch.normalise import unit_rows
+from mmsearch.testing import encoder_contract
+
+COLOURS = {
+    "red": (255, 0, 0),
+    "green": (0, 128, 0),
+    "blue": (0, 0, 255),
+    "yellow": (255, 255, 0),
+    "orange": (255, 165, 0),
+    "purple": (128, 0, 128),
+    "pink": (255, 192, 203),
+    "brown": (165, 42, 42),
+    "black": (0, 0, 0),
+    "white": (255, 255, 255),
+    "gray": (128, 128, 128),
+}
+
+
+def picture(*colours):
+    """Stripes of the named colours, one above the other."""
+    stripes = np.array_split(np.zeros((32, 32, 3), dtype=np.uint8), len(colours))
+    return np.concatenate(
+        [stripe + np.array(rgb, dtype=np.uint8) for stripe, rgb in zip(stripes, colours, strict=True)]
+    )
+
+
+def embed(encoder, inputs):
+    if isinstance(inputs[0], str):
+        return unit_rows(encoder.encode_texts(inputs, "document"))
+    return unit_rows(encoder.encode_images(np.stack(inputs), "document"))
+
+
+@pytest.mark.parametrize("check", encoder_contract.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("dim", [64, 256])
+def test_contract(check, dim):
+    check(lambda: HashingEncoder(dim))
+
+
+@pytest.mark.parametrize("dim", [64, 128, 256, 512])
+def test_the_name_of_a_colour_finds_pictures_of_it_and_knows_what_is_doubtful(dim):
+    encoder = HashingEncoder(dim)
+    texts = embed(encoder, list(COLOURS))
+    pictures = embed(encoder, [picture(rgb) for rgb in COLOURS.values()])
+    scores = texts @ pictures.T
+    assert scores.argmax(axis=1).tolist() == list(range(len(COLOURS)))
+    assert scores.diagonal().min() > 0.9
+    doubtful = encoder.spec.no_match_below["text", "image"]
+    strangers = embed(encoder, ["submarine", "quarterly report", "Zebra"]) @ pictures.T
+    assert strangers.max() < doubtful < scores.diagonal().min()
+
+
+@pytest.mark.parametrize("query", ["a red bicycle", "RED!", "something red, far away"])
+def test_a_colour_inside_a_sentence_is_found(query):
+    encoder = HashingEncoder()
+    pictures = embed(encoder, [picture(rgb) for rgb in COLOURS.values()])
+    assert (embed(encoder, [query]) @ pictures.T).argmax() == list(COLOURS).index("red")
+
+
+def test_more_of_a_colour_ranks_higher():
+    encoder = HashingEncoder()
+    red, blue = COLOURS["red"], COLOURS["blue"]
+    pictures = embed(encoder, [picture(red), picture(red, red, blue), picture(red, blue, blue), picture(blue)])
+    scores = (embed(encoder, ["red"]) @ pictures.T)[0]
+    assert scores.argsort().tolist() == [3, 2, 1, 0]
+
+
+def test_pictures_of_the_same_colours_differ_by_where_they_are():
+    encoder = HashingEncoder()
+    up, down = picture(COLOURS["red"], COLOURS["white"]), picture(COLOURS["white"], COLOURS["red"])
+    vectors = embed(encoder, [up, down, up])
+    assert 0.6 < vectors[0] @ vectors[1] < 0.9
+    assert vectors[0] @ vectors[2] == pytest.approx(1)
+
+
+def test_case_order_and_punctuation_of_words_do_not_count():
+    vectors = embed(HashingEncoder(), ["Red car, blue sky", "blue SKY -- red CAR", "ΣΊΣΥΦΟΣ", "σίσυφος"])
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+    np.testing.assert_allclose(vectors[2], vectors[3], atol=1e-6)
+
+
+def test_spelling_counts_a_little():
+    one, near, far = embed(HashingEncoder(512), ["elephant", "elephants", "carburettor"])
+    assert one @ near > one @ far + 0.02
+
+
+def test_words_beyond_the_limit_are_not_read():
+    vectors = embed(HashingEncoder(), ["dog " * 256, "dog " * 256 + "cat", "cat " + "dog " * 255])
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+    assert vectors[0] @ vectors[2] < 1 - 1e-6
+
+
+def test_a_text_without_words_is_zero():
+    assert not HashingEncoder().encode_texts(["", " ?! "], "query").any()
+
+
+def test_vectors_are_the_same_in_every_process():
+    code = (
+        "from mmsearch.encoders.hashing import HashingEncoder;"
+        "print(HashingEncoder(64).encode_texts(['a red dog'], 'query').tobytes().hex())"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert runs[0] == runs[1]
+    assert bytes.fromhex(runs[0]) == HashingEncoder(64).encode_texts(["a red dog"], "query").tobytes()
+
+
+def test_the_space_is_pinned():
+    # Tests keep small collections: a new id here means that the vectors changed, so raise the revision.
+    assert HashingEncoder(64).spec.space.space_id == "e01863bf079bde59"
+    assert HashingEncoder(64).encode_texts(["dog"], "query")[0, :4].tolist() == pytest.approx(
+        [-0.1394, -0.1394, -0.1394, -0.1106], abs=1e-4
+    )
+
+
+def test_each_dimension_is_a_space():
+    ids = {HashingEncoder(dim).spec.space.space_id for dim in (64, 128, 256, 512)}
+    assert len(ids) == 4
+    assert HashingEncoder("128").spec == HashingEncoder(128).spec
+
+
+@pytest.mark.parametrize(
+    "dim", ["0", "-64", "60", "65", "513", "1024", "64.0", "many", "\uff16\uff14", " 64", "", "9" * 5000]
+)
+def test_other_dimensions_are_refused(dim):
+    with pytest.raises(ConfigError, match="not a dimension"):
+        HashingEncoder(dim)

@@ -1,0 +1,1 @@
+"""Scripts for developers and the build; not part of the package."""
