@@ -343,7 +343,7 @@ class Collection:
             yield Shelves(folder, catalog)
 
     def _encoder(self) -> Encoder:
-        """The encoder of the collection, or for a new one that of the settings; made once.
+        """Return the encoder of the collection, or for a new one that of the settings; made once.
 
         Raises:
             ModelMismatch: Another model was asked for, or the same name now stands for another one.
@@ -366,9 +366,7 @@ class Collection:
         ingest = self._config.ingest
         batches = -(-files // ingest.batch_files)  # more workers than batches would be idle
         count = max(1, min(workers or ingest.worker_count, batches))
-        by_name = (
-            None if self._model is not None and not isinstance(self._model, str) else encoder.spec.space.model
-        )
+        by_name = None if self._model is not None and not isinstance(self._model, str) else encoder.spec.space.model
         return make_pool(encoder, by_name, self._config.limits, count)
 
     def _rules(
@@ -414,9 +412,7 @@ class Collection:
         return self._config.limits.for_machine(workers=1)
 
 
-def open(
-    name: StrPath = "", *, home: StrPath | None = None, model: str | Encoder | None = None
-) -> Collection:
+def open(name: StrPath = "", *, home: StrPath | None = None, model: str | Encoder | None = None) -> Collection:
     """Open a collection by name, or by the path of its folder. One that does not exist is made by `index`.
 
     Args:

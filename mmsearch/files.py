@@ -106,15 +106,15 @@ class WriterLock:
         from filelock import FileLock, Timeout  # 80 ms that a search need not pay
 
         lock = FileLock(self._path, timeout=0)
-        try:
-            with storage_errors(f"write in {self._path.parent}"):
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+        with storage_errors(f"write in {self._path.parent}"):
+            _make_folder(self._path.parent)
+            try:
                 lock.acquire()
-        except Timeout as error:
-            raise CollectionLocked(f"{self._path.parent} is being written by {self._who()}.") from error
-        try:
+            except Timeout as error:  # which is an OSError too
+                raise CollectionLocked(f"{self._path.parent} is being written by {self._who()}.") from error
             started = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
             self._holder.write_text(f"process {os.getpid()} since {started}", encoding="utf-8")
+        try:
             yield
         finally:
             self._holder.unlink(missing_ok=True)

@@ -16,7 +16,10 @@ class Encoder(Protocol):
     Constructing one is cheap; weights are loaded at the first `encode_*` or by `load`.
     """
 
-    spec: EncoderSpec
+    @property
+    def spec(self) -> EncoderSpec:
+        """What the encoder is and takes; known without loading the weights."""
+        ...
 
     def load(self) -> None:
         """Read and check the weights now instead of at the first use.

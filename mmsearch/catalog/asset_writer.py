@@ -14,7 +14,7 @@ from mmsearch.catalog.records import AssetState
 from mmsearch.catalog.seen import SeenSet
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, segments, vectors
-from mmsearch.types import FailedFile, FileStat, IndexedFile, KnownFile, WaitingFile
+from mmsearch.types import FailedFile, FileStat, IndexedFile, KnownFile, SkippedFile, WaitingFile
 
 KnownOutcome = Literal["unchanged", "renamed", "added", "updated"]
 
@@ -99,6 +99,10 @@ class AssetWriter:
         """Store that a file cannot be read. Returns whether a ready file was there."""
         values = {"modality": file.modality, "error_code": file.code, "error_reason": file.reason}
         return self._put(file.stat, "failed", values)[1]
+
+    def put_skipped(self, file: SkippedFile) -> bool:
+        """Store that there is nothing of ours in a file, so that it is not read again. Returns whether a ready one was there."""
+        return self._put(file.stat, "skipped", {})[1]
 
     def sweep(self, root: str, seen: SeenSet, spared: Sequence[str]) -> int:
         """Remove every file at or below `root` that was not seen.

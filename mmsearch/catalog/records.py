@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from mmsearch.types import Ids, Modality
 
-AssetStatus = Literal["ready", "failed", "waiting"]
+AssetStatus = Literal["ready", "failed", "waiting", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,9 +83,7 @@ def _put_known(writer: Writer, outcome: KnownFile, tally: Tally) -> bool:
     return True
 
 
-def _put_without_vectors(
-    writer: Writer, outcome: FailedFile | WaitingFile | SkippedFile, tally: Tally
-) -> None:
+def _put_without_vectors(writer: Writer, outcome: FailedFile | WaitingFile | SkippedFile, tally: Tally) -> None:
     if isinstance(outcome, FailedFile):
         writer.put_failed(outcome)
         tally.add("failed")

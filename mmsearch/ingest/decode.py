@@ -63,9 +63,7 @@ def _read(path: str, limits: Limits) -> bytes:
     except OSError as error:
         raise FileUnreadable(f"The file cannot be opened: {error.strerror or error}.") from error
     if len(data) > limits.max_file_bytes:
-        raise MediaTooLarge(
-            f"The file has more than {limits.max_file_bytes:,} bytes (limits.max_file_bytes)."
-        )
+        raise MediaTooLarge(f"The file has more than {limits.max_file_bytes:,} bytes (limits.max_file_bytes).")
     if not data:
         raise MediaEmpty("The file is empty.")
     return data

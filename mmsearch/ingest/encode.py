@@ -12,9 +12,7 @@ from mmsearch.types import IndexedFile, Vectors
 TEXTS_AT_ONCE = 256
 
 
-def encode(
-    files: Sequence[DecodedFile], encoder: Encoder, alive: Callable[[], None]
-) -> Iterator[IndexedFile]:
+def encode(files: Sequence[DecodedFile], encoder: Encoder, alive: Callable[[], None]) -> Iterator[IndexedFile]:
     """Embed files, in order.
 
     Args:

@@ -102,9 +102,7 @@ class Run:
         try:
             for batch, outcomes in pool.run(chain([first], batches)):
                 unresolved = {known.stat.path for known in self.committer.commit(outcomes)}
-                again = tuple(
-                    replace(work, known=NO_HASHES) for work in batch if work.stat.path in unresolved
-                )
+                again = tuple(replace(work, known=NO_HASHES) for work in batch if work.stat.path in unresolved)
                 for _, outcomes in pool.run([again] if again else []):
                     self.committer.commit(outcomes)
                 self._report_progress()

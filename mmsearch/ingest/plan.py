@@ -64,18 +64,16 @@ def _decide(
         return FailedFile(stat, MediaUnsupported.code, f"Files with {ending} are not supported.")
     if modality not in modalities:
         return WaitingFile(stat, modality)
-    return Work(
-        stat, modality, hashes.get(stat.size_bytes, NO_HASHES), bool(state and state.status == "ready")
-    )
+    return Work(stat, modality, hashes.get(stat.size_bytes, NO_HASHES), bool(state and state.status == "ready"))
 
 
 def kind_of(path: str) -> Modality | None:
-    """The modality under which a file is indexed; captions are text."""
+    """Return the modality under which a file is indexed; captions are text."""
     return modality_of(path) or ("text" if is_captions_file(path) else None)
 
 
 def _is_unchanged(stat: FileStat, state: AssetState | None, modalities: Collection[Modality]) -> bool:
-    """Same size and time, and nothing that was waiting can be taken up now."""
+    """Tell whether size and time are the same, and nothing that was waiting can be taken up now."""
     if state is None or (state.size_bytes, state.mtime_ns) != (stat.size_bytes, stat.mtime_ns):
         return False
     return state.status != "waiting" or state.modality not in modalities

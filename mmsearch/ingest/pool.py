@@ -161,9 +161,7 @@ class Worker:
         raise ChildLost(MediaTimeout, reading)
 
     def _failure(self, work: Work, lost: "ChildLost") -> FailedFile:
-        reason = (
-            f"Reading it took more than {self._setup.limits.decode_timeout_s:g} s (limits.decode_timeout_s)."
-        )
+        reason = f"Reading it took more than {self._setup.limits.decode_timeout_s:g} s (limits.decode_timeout_s)."
         if lost.kind is MediaCrashed:
             reason = "The decoder crashed on this file: it is damaged or malicious."
         return FailedFile(work.stat, lost.kind.code, reason, work.modality)

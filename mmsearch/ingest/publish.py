@@ -8,9 +8,7 @@ from mmsearch.vectors.store import VectorStore
 FAISS_FROM_VECTORS = 20_000
 
 
-def publish(
-    catalog: Catalog, store: VectorStore, generations: GenerationStore, *, force: bool = False
-) -> None:
+def publish(catalog: Catalog, store: VectorStore, generations: GenerationStore, *, force: bool = False) -> None:
     """Publish an index of what is committed, unless the newest one is current.
 
     Guarantees: readers use the old generation or the new one; a crash leaves at most a file that nobody refers

@@ -14,9 +14,7 @@ from mmsearch.vectors.store import VectorStore
 PIECE_ROWS = 65_536
 
 
-def rebuild(
-    catalog: Catalog, store: VectorStore, generations: GenerationStore, *, checked: bool = False
-) -> None:
+def rebuild(catalog: Catalog, store: VectorStore, generations: GenerationStore, *, checked: bool = False) -> None:
     """Write the vectors in use to a new file, without what deletions left behind, and index them anew.
 
     Nothing is encoded. The old files stay until the catalog refers to the new ones.
@@ -40,12 +38,10 @@ def rebuild(
 
 
 def _distinct(places: Locations) -> tuple[Locations, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """Copies of a file share rows: list each row once, and say for each segment which of them is its own."""
+    """List each row once, since copies of a file share rows, and say for each segment which of them is its own."""
     pairs = np.stack([places.files, places.rows], axis=1)
     distinct, inverse = np.unique(pairs, axis=0, return_inverse=True)
-    return Locations(np.arange(len(distinct)), distinct[:, 0], distinct[:, 1]), inverse.reshape(-1).astype(
-        np.int64
-    )
+    return Locations(np.arange(len(distinct)), distinct[:, 0], distinct[:, 1]), inverse.reshape(-1).astype(np.int64)
 
 
 def _pieces(store: VectorStore, places: Locations) -> Iterator[Vectors]:

@@ -145,9 +145,7 @@ def _look_at(
             status = entry.stat()
             yield FileStat(entry.path, status.st_size, status.st_mtime_ns)
     except OSError as error:
-        yield Unreadable(
-            FileStat(entry.path, 0, 0), f"The file cannot be looked at: {error.strerror or error}."
-        )
+        yield Unreadable(FileStat(entry.path, 0, 0), f"The file cannot be looked at: {error.strerror or error}.")
 
 
 def _stat_file(path: str) -> FileStat | Unreadable:
@@ -162,6 +160,4 @@ def _compile(patterns: Sequence[str]) -> PathSpec[Any]:
     try:
         return PathSpec.from_lines("gitignore", patterns)
     except (ValueError, TypeError) as error:
-        raise ConfigError(
-            f"Not a valid pattern: {error}.", remedy="Patterns are written as in .gitignore."
-        ) from error
+        raise ConfigError(f"Not a valid pattern: {error}.", remedy="Patterns are written as in .gitignore.") from error

@@ -61,9 +61,7 @@ class Broken:
     error: MmsearchError
 
 
-def process(
-    batch: Batch, encoder: Encoder, limits: Limits, alive: Callable[[int | None], None]
-) -> tuple[Outcome, ...]:
+def process(batch: Batch, encoder: Encoder, limits: Limits, alive: Callable[[int | None], None]) -> tuple[Outcome, ...]:
     """Decode and embed a batch: one outcome a file, in order."""
     decoded = []
     for position, work in enumerate(batch):
@@ -95,9 +93,7 @@ def _serve(connection: "Connection[object, object]") -> None:
         connection.send(Ready())
         while True:
             batch = cast("Batch", connection.recv())
-            connection.send(
-                Done(process(batch, encoder, setup.limits, lambda i: connection.send(Reading(i))))
-            )
+            connection.send(Done(process(batch, encoder, setup.limits, lambda i: connection.send(Reading(i)))))
     except MmsearchError as error:
         connection.send(Broken(error))
 

@@ -156,12 +156,8 @@ def _open_heif(file: BytesIO) -> ImageFile:
 
 FORMATS: tuple[PictureFormat, ...] = (
     # The JPEG reader also takes MPO, the stereo and burst files of phones and cameras: JPEGs in a row.
-    PictureFormat(
-        "JPEG", "image/jpeg", lambda head: head.startswith(b"\xff\xd8\xff"), JpegImagePlugin.jpeg_factory
-    ),
-    PictureFormat(
-        "PNG", "image/png", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile
-    ),
+    PictureFormat("JPEG", "image/jpeg", lambda head: head.startswith(b"\xff\xd8\xff"), JpegImagePlugin.jpeg_factory),
+    PictureFormat("PNG", "image/png", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
     PictureFormat("WebP", "image/webp", _is_webp, _open_webp),
     PictureFormat(
         "GIF", "image/gif", lambda head: head.startswith((b"GIF87a", b"GIF89a")), GifImagePlugin.GifImageFile

@@ -15,6 +15,8 @@ def scalable(image: Image.Image) -> Image.Image:
     and X-rays. 32-bit and float samples: see `eight_bits`.
     """
     if image.has_transparency_data:
+        # Pillow converts premultiplied grey to plain grey and alpha only.
+        image = image.convert("LA") if image.mode == "La" else image
         return _over_white(image.convert("RGBA"))
     if image.mode in SCALABLE:
         return image

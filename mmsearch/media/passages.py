@@ -37,9 +37,7 @@ def passages(text: str, *, markdown: bool, limits: Limits, about: str | None = N
     for start, passage in _split(text, MarkdownSplitter(_CAPACITY) if markdown else TextSplitter(_CAPACITY)):
         if len(found) == limits.max_passages:
             raise too_many_passages(limits)
-        found.append(
-            Segment("text", text=passage, char_start=start, char_end=start + len(passage), about=about)
-        )
+        found.append(Segment("text", text=passage, char_start=start, char_end=start + len(passage), about=about))
     return tuple(found)
 
 

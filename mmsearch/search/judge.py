@@ -1,4 +1,4 @@
-"""Stage 5: is the best hit likely to be what was meant?"""
+"""Stage 5: a verdict on whether the best hit is likely to be what was meant."""
 
 from collections.abc import Sequence
 

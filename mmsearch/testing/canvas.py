@@ -50,9 +50,7 @@ class Canvas:
         """Fill a polygon."""
         self._pen.polygon([(x * _OVERSAMPLING, y * _OVERSAMPLING) for x, y in points], fill=colour)
 
-    def box(
-        self, left: float, top: float, right: float, bottom: float, colour: Colour, round_: float = 0
-    ) -> None:
+    def box(self, left: float, top: float, right: float, bottom: float, colour: Colour, round_: float = 0) -> None:
         """Fill a rectangle, with round corners if wanted."""
         corners = [side * _OVERSAMPLING for side in (left, top, right, bottom)]
         self._pen.rounded_rectangle(corners, round_ * _OVERSAMPLING, fill=colour)
@@ -72,9 +70,7 @@ class Canvas:
         """Fill an ellipse that is lit from the upper left."""
         for step in range(_BALL_STEPS):
             part = step / _BALL_STEPS
-            colour = tuple(
-                round(low + (high - low) * part**0.8) for low, high in zip(dark, light, strict=True)
-            )
+            colour = tuple(round(low + (high - low) * part**0.8) for low, high in zip(dark, light, strict=True))
             shift = 0.3 * part
             middle = centre[0] - radius_x * shift, centre[1] - radius_y * shift
             self.oval(middle, radius_x * (1 - part), radius_y * (1 - part), (colour[0], colour[1], colour[2]))

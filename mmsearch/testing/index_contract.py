@@ -77,9 +77,7 @@ def check_ties(make: MakeIndex) -> None:
     copies = np.sort(ids[(vectors == vectors[0]).all(axis=1)])
     for k in (1, 5, 100, len(copies), len(copies) + 1):
         (found,) = index.search(vectors[:1], k)
-        assert found.ids[: len(copies)].tolist() == copies[:k].tolist(), (
-            f"copies are not in order of id at k = {k}"
-        )
+        assert found.ids[: len(copies)].tolist() == copies[:k].tolist(), f"copies are not in order of id at k = {k}"
         assert_exact(found, vectors[0], k, ids=ids, vectors=vectors)
 
 
@@ -110,9 +108,7 @@ def check_nothing_to_find(make: MakeIndex) -> None:
     """Check that an empty index and a k of 0 give one empty result a query."""
     index, _, _ = _filled(make)
     for found in [*make(DIM).search(_queries(3), 5), *index.search(_queries(3), 0)]:
-        assert_exact(
-            found, _queries(1)[0], 0, ids=np.empty(0, np.int64), vectors=np.empty((0, DIM), np.float32)
-        )
+        assert_exact(found, _queries(1)[0], 0, ids=np.empty(0, np.int64), vectors=np.empty((0, DIM), np.float32))
     assert len(make(DIM).search(_queries(3), 5)) == len(index.search(_queries(3), 0)) == 3
 
 

@@ -138,8 +138,7 @@ def write_bomb_png(path: Path, width_px: int = 100_000, height_px: int = 100_000
     header = struct.pack(">IIBBBBB", width_px, height_px, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(64))), (b"IEND", b""))
     body = b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
     return path

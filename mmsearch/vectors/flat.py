@@ -129,9 +129,7 @@ class FlatIndex:
                 raise CollectionDamaged(f"{path} has not the size of {count} vectors.")
             ids = np.fromfile(file, dtype="<i8", count=count)
             rows = np.fromfile(file, dtype="<f4", count=count * dim)
-        return cls.of(
-            ids.astype(np.int64, copy=False), rows.astype(np.float32, copy=False).reshape(count, dim)
-        )
+        return cls.of(ids.astype(np.int64, copy=False), rows.astype(np.float32, copy=False).reshape(count, dim))
 
     def _reserve(self, count: int) -> None:
         """Make room for so many rows, in ever larger steps, so that many small additions stay cheap.

@@ -27,9 +27,7 @@ def index_class(kind: str) -> type[VectorIndex]:
         CollectionDamaged: There is no such kind.
     """
     if kind not in INDEX_KINDS:
-        raise CollectionDamaged(
-            f"The index is of kind {kind!r}; known: {', '.join(INDEX_KINDS)}.", remedy=_REMEDY
-        )
+        raise CollectionDamaged(f"The index is of kind {kind!r}; known: {', '.join(INDEX_KINDS)}.", remedy=_REMEDY)
     module, _, name = INDEX_KINDS[kind].partition(":")
     found: type[VectorIndex] = getattr(import_module(module), name)
     return found
@@ -58,7 +56,8 @@ class GenerationStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             index.save(path)
             return Generation(
-                number, index.kind, path.name, path.stat().st_size, blake2_file(path), len(index), revision)
+                number, index.kind, path.name, path.stat().st_size, blake2_file(path), len(index), revision
+            )
 
     def load(self, generation: Generation) -> VectorIndex:
         """Read an index after checking the file's size and digest.

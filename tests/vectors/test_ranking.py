@@ -36,8 +36,6 @@ def test_equal_rows_get_equal_scores_wherever_they_lie():
 def test_scores_never_leave_the_range_of_a_cosine():
     rows = unit_rows(np.random.default_rng(0).standard_normal((2000, 300)))
     for row in rows[:20]:
-        scores = rank(
-            row, np.arange(2000), np.concatenate([rows[:1000], -rows[:1000]]), np.arange(2000), 2000
-        ).scores
+        scores = rank(row, np.arange(2000), np.concatenate([rows[:1000], -rows[:1000]]), np.arange(2000), 2000).scores
         assert scores[0] == 1
         assert scores[-1] == -1

@@ -38,9 +38,7 @@ def main() -> None:
     (HERE / "classes.safetensors").write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     (HERE / "classes.json").write_text(json.dumps(_card(digest), indent=2) + "\n", encoding="utf-8")
-    print(
-        f"classes.safetensors: {len(data)} bytes; set its SHA-256 in mmsearch/encoders/builtin/weights.py:\n{digest}"
-    )
+    print(f"classes.safetensors: {len(data)} bytes; set its SHA-256 in mmsearch/encoders/builtin/weights.py:\n{digest}")
 
 
 def read_scenes() -> list[list[str]]:
@@ -65,9 +63,7 @@ def class_vectors(names: list[str], glosses: list[str], scenes: list[list[str]])
     total = np.zeros((len(names), by_name.shape[1]), dtype=np.float32)
     np.add.at(total, owner, by_name)
     total /= np.bincount(owner)[:, None]
-    total += 2 * embed([f"{name}: {gloss}" for name, gloss in zip(names, glosses, strict=True)]) + embed(
-        glosses
-    )
+    total += 2 * embed([f"{name}: {gloss}" for name, gloss in zip(names, glosses, strict=True)]) + embed(glosses)
     by_scene = embed(list(chain.from_iterable(scenes))).reshape(len(names), -1, total.shape[1]).mean(axis=1)
     vectors = unit_rows(total / DICTIONARY_PARTS + by_scene)
     return np.asarray(vectors - vectors.mean(axis=0), dtype=np.float32)

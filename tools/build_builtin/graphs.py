@@ -120,9 +120,7 @@ def _attention(graph: Graph, x: str, name: str, heads: str, rows: str, bias: str
     by_part = graph.op("Transpose", qkv, perm=[2, 0, 3, 1, 4])  # (3, b, 12, s, 32)
     query, key, value = (_part(graph, by_part, part) for part in range(3))  # (b, 12, s, 32) each
     key = graph.op("Transpose", key, perm=[0, 1, 3, 2])
-    weights = graph.op(
-        "Softmax", graph.op("Add", graph.op("MatMul", query, key), bias), axis=-1
-    )  # (b, 12, s, s)
+    weights = graph.op("Softmax", graph.op("Add", graph.op("MatMul", query, key), bias), axis=-1)  # (b, 12, s, s)
     mixed = graph.op("Transpose", graph.op("MatMul", weights, value), perm=[0, 2, 1, 3])
     return _linear(graph, graph.op("Reshape", mixed, rows), f"{name}.attention.out", WIDTH, WIDTH)
 
@@ -168,15 +166,11 @@ def image_graph() -> ModelProto:
     pooled = graph.op("Flatten", graph.op("GlobalAveragePool", x))  # (n, 1280)
     weight, bias = graph.weight("fc.weight", CLASSES, HEAD_CHANNELS), graph.weight("fc.bias", CLASSES)
     graph.op("Gemm", pooled, weight, bias, transB=1, output="logits")
-    inputs: list[tuple[str, int, list[str | int]]] = [
-        ("pixels", TensorProto.UINT8, ["n", IMAGE_PX, IMAGE_PX, 3])
-    ]
+    inputs: list[tuple[str, int, list[str | int]]] = [("pixels", TensorProto.UINT8, ["n", IMAGE_PX, IMAGE_PX, 3])]
     return graph.model("efficientnet-lite0", inputs, ("logits", ["n", CLASSES]))
 
 
-def _block(
-    graph: Graph, x: str, name: str, inputs: int, outputs: int, kernel: int, stride: int, expansion: int
-) -> str:
+def _block(graph: Graph, x: str, name: str, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> str:
     """Inverted residual: expand, depthwise, project, and a skip where the shapes allow."""
     inner = inputs * expansion
     y = x if expansion == 1 else _conv(graph, x, f"{name}.expand", inputs, inner, kernel=1, stride=1)

@@ -1,7 +1,6 @@
-"""Pictures to vectors: EfficientNet-lite0 and ConSE (Norouzi et al. 2014, "Zero-Shot Learning by Convex
-Combination of Semantic Embeddings", section 3).
+"""Pictures to vectors: EfficientNet-lite0 and ConSE.
 
-A picture becomes the mean of the 1000 ImageNet classes' text vectors, weighted by the classifier's probabilities.
+Source: Norouzi et al. 2014, "Zero-Shot Learning by Convex Combination of Semantic Embeddings", section 3. A picture becomes the mean of the 1000 ImageNet classes' text vectors, weighted by the classifier's probabilities.
 The class vectors come from synonyms and glosses with their common mean removed (`tools/build_builtin/classes.py`).
 """
 
@@ -42,7 +41,7 @@ class ImageModel:
         return vectors
 
     def logits(self, images: PixelBatch) -> Tensor:
-        """The classifier's raw output: (n, 1000) float32."""
+        """Return the classifier's raw output: (n, 1000) float32."""
         logits: Tensor = self._session.run(None, {"pixels": images})[0]
         return logits
 

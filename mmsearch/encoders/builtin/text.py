@@ -13,9 +13,7 @@ from mmsearch.types import Vectors
 
 DIM = 384
 MAX_TOKENS = 256  # as the model was trained; the rest of a longer text is not seen
-MAX_CHARS = (
-    20_000  # 256 tokens never need more of ordinary text; bounds the tokenizer's work on hostile input
-)
+MAX_CHARS = 20_000  # 256 tokens never need more of ordinary text; bounds the tokenizer's work on hostile input
 BATCH = 32
 LAYERS, HEAD_DIM = 6, 32
 
@@ -28,8 +26,7 @@ class TextModel:
         self._words = tensors["embeddings.word_embeddings.weight"]  # (30522, 384): looked up here, row by row
         # Every token is of type 0, so its embedding is part of the position's.
         self._positions = (
-            tensors["embeddings.position_embeddings.weight"]
-            + tensors["embeddings.token_type_embeddings.weight"][0]
+            tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
         )
         self._session = make_session(HERE / "text.onnx", _graph_tensors(tensors))
         self._tokenizer = Tokenizer.from_buffer(TOKENIZER.map()[:])
@@ -41,7 +38,7 @@ class TextModel:
 
         Texts of like length share a batch, so that little is computed for padding.
         """
-        encodings = self._tokenizer.encode_batch([text[:MAX_CHARS] for text in texts])
+        encodings = self._tokenizer.encode_batch([_clean(text) for text in texts])
         vectors = np.empty((len(texts), DIM), dtype=np.float32)
         for batch in _batches(encodings):
             embeddings, mask = self._inputs([encodings[i] for i in batch])
@@ -59,6 +56,11 @@ class TextModel:
         return self._words[ids] + self._positions[:longest], mask
 
 
+def _clean(text: str) -> str:
+    """Cut a text short, and replace what is no valid Unicode, such as bytes of another encoding in a command line."""
+    return text[:MAX_CHARS].encode("utf-8", "replace").decode("utf-8")
+
+
 def _batches(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
     by_length = sorted(range(len(encodings)), key=lambda i: len(encodings[i].ids))
     for start in range(0, len(by_length), BATCH):
@@ -74,9 +76,7 @@ def _graph_tensors(tensors: Tensors) -> dict[str, Tensor]:
     for layer in range(LAYERS):
         old, new = f"encoder.layer.{layer}", f"layer.{layer}"
         for kind in ("weight", "bias"):
-            query, key, value = (
-                tensors[f"{old}.attention.self.{part}.{kind}"] for part in ("query", "key", "value")
-            )
+            query, key, value = (tensors[f"{old}.attention.self.{part}.{kind}"] for part in ("query", "key", "value"))
             renamed[f"{new}.qkv.{kind}"] = np.concatenate([query / np.float32(sqrt(HEAD_DIM)), key, value])
         renamed.update(_pair(tensors, f"{old}.attention.output.dense", f"{new}.attention.out"))
         renamed.update(_pair(tensors, f"{old}.attention.output.LayerNorm", f"{new}.attention.norm"))

@@ -49,24 +49,16 @@ class PinnedFile:
             raise WeightsDamaged(f"The built-in model's file {self.path} is missing or empty.") from error
         # hashlib releases the GIL: other threads go on importing meanwhile.
         if hashlib.sha256(mapped).hexdigest() != self.sha256:
-            raise WeightsDamaged(
-                f"The built-in model's file {self.path} is not the one that mmsearch was made with."
-            )
+            raise WeightsDamaged(f"The built-in model's file {self.path} is not the one that mmsearch was made with.")
         return mapped
 
 
-MINILM = PinnedFile(
-    "weights/minilm.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-)
-TOKENIZER = PinnedFile(
-    "weights/tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
-)
+MINILM = PinnedFile("weights/minilm.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db")
+TOKENIZER = PinnedFile("weights/tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037")
 EFFICIENTNET = PinnedFile(
     "weights/efficientnet-lite0.pth", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 )
-CLASSES = PinnedFile(
-    "classes.safetensors", "1c837334327d518400508ff85f2af77594ae2014b68aa31637c78e09c182637b"
-)
+CLASSES = PinnedFile("classes.safetensors", "1c837334327d518400508ff85f2af77594ae2014b68aa31637c78e09c182637b")
 ALL_FILES = (MINILM, TOKENIZER, EFFICIENTNET, CLASSES)
 
 
