@@ -101,7 +101,7 @@ class AssetWriter:
         return self._put(file.stat, "failed", values)[1]
 
     def put_skipped(self, file: SkippedFile) -> bool:
-        """Store that there is nothing of ours in a file, so that it is not read again. Returns whether a ready one was there."""
+        """Store that a file holds nothing of ours, lest it be read again. Returns whether a ready file was there."""
         return self._put(file.stat, "skipped", {})[1]
 
     def sweep(self, root: str, seen: SeenSet, spared: Sequence[str]) -> int:

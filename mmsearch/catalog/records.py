@@ -17,7 +17,7 @@ class AssetState:
 
     Attributes:
         status: "ready" has segments and can be found, "failed" could not be read, "waiting" needs a
-            model that can embed it, or to be read again.
+            model that can embed it, or to be read again, "skipped" holds nothing of ours.
         mtime_ns: -1 if the file is to be read again whatever its time.
         content_hash: `files.blake2_file` of the content that was indexed; None unless ready.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.errors import MediaUnsupported
 from mmsearch.media.probe import is_captions_file, modality_of
+from mmsearch.media.sidecar import described_by
 from mmsearch.types import FailedFile, FileStat, Modality, WaitingFile
 
 NO_HASHES: frozenset[str] = frozenset()
@@ -64,7 +65,15 @@ def _decide(
         return FailedFile(stat, MediaUnsupported.code, f"Files with {ending} are not supported.")
     if modality not in modalities:
         return WaitingFile(stat, modality)
-    return Work(stat, modality, hashes.get(stat.size_bytes, NO_HASHES), bool(state and state.status == "ready"))
+    known = hashes.get(stat.size_bytes, NO_HASHES)
+    if known and modality == "text" and not _may_share(stat.path):
+        known = known & {state.content_hash} if state and state.content_hash else NO_HASHES
+    return Work(stat, modality, known, bool(state and state.status == "ready"))
+
+
+def _may_share(path: str) -> bool:
+    """Tell whether a text is embedded by its bytes alone; what captions are about depends on where they lie."""
+    return not is_captions_file(path) and described_by(path, os.path.exists) is None
 
 
 def kind_of(path: str) -> Modality | None:

@@ -42,7 +42,7 @@ def test_flipped_bytes_give_a_picture_or_a_typed_error(tmp_path, limits, ending)
             outcomes.add(read_image(bytes(broken), limits).pixels.ndim)
         except MediaError as error:
             outcomes.add(error.code)
-    assert outcomes & {"media_damaged", "media_unsupported", "media_too_large"}
+    assert outcomes <= {3, "media_damaged", "media_unsupported", "media_too_large"}
 
 
 def test_no_bytes_and_no_picture(tmp_path, limits):

@@ -1,7 +1,9 @@
 """Pictures to vectors: EfficientNet-lite0 and ConSE.
 
-Source: Norouzi et al. 2014, "Zero-Shot Learning by Convex Combination of Semantic Embeddings", section 3. A picture becomes the mean of the 1000 ImageNet classes' text vectors, weighted by the classifier's probabilities.
-The class vectors come from synonyms and glosses with their common mean removed (`tools/build_builtin/classes.py`).
+A picture becomes the mean of the 1000 ImageNet classes' text vectors, weighted by the classifier's probabilities.
+The class vectors come from dictionary texts and scenes, their common mean removed (tools/build_builtin/classes.py).
+
+Source: Norouzi et al. 2014, "Zero-Shot Learning by Convex Combination of Semantic Embeddings", section 3.
 """
 
 import numpy as np
