@@ -13,8 +13,8 @@ from mmsearch.types import Segment
 _CAPACITY = (400, 900)
 # The splitter's time grows with the square of a stretch without any break, so it is fed in blocks.
 _BLOCK_CHARS = 16_384
-# Where a block may end, best first: after a blank line, a line, a word.
-_BREAKS = (re.compile(r"\n[^\S\n]*\n"), re.compile(r"\n"), re.compile(r"\s"))
+# Where a block may end, best first: after a blank line, a line, a sentence, a word.
+_BREAKS = tuple(re.compile(pattern) for pattern in (r"\n[ \t\r]*\n", r"\n", r"[.!?]\s", r"\s"))
 
 
 def passages(text: str, *, markdown: bool, limits: Limits, about: str | None = None) -> tuple[Segment, ...]:

@@ -109,7 +109,10 @@ def exif_notes(
     if gps:
         tags = (GPS.GPSLatitudeRef, GPS.GPSLatitude, GPS.GPSLongitudeRef, GPS.GPSLongitude)
         notes.get_ifd(IFD.GPSInfo).update(zip(tags, gps, strict=True))
-    return notes
+    # Read back, because the TIFF writer passes over blocks that were never in a file.
+    written = Image.Exif()
+    written.load(notes.tobytes())
+    return written
 
 
 def write_animation(path: Path, colours: Sequence[Colour], size: tuple[int, int] = (32, 24)) -> Path:

@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat; results and machines are in docs/benchmarks.md."""

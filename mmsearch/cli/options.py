@@ -1,0 +1,139 @@
+"""What every command takes, before or after its name: --home, -c, -v, -q."""
+
+import inspect
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mmsearch.cli.boundary import errors_reported
+from mmsearch.cli.output import notice
+
+if TYPE_CHECKING:
+    from mmsearch.collection import Collection
+    from mmsearch.config import Config
+
+
+def _collection_names(incomplete: str) -> list[str]:
+    """Complete -c: the collections in the home folder."""
+    from mmsearch.config import load_config
+    from mmsearch.errors import ConfigError
+
+    try:
+        names = [path.parent.name for path in load_config().home.glob("*/catalog.db")]
+    except (ConfigError, OSError):
+        return []
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+_PANEL = "Common options"
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        show_default=False,
+        rich_help_panel=_PANEL,
+        help="The folder that holds the collections; also as MMSEARCH_HOME. By default ./indexes where that exists, "
+        "else your data folder.",
+    ),
+]
+CollectionOption = Annotated[
+    str,
+    typer.Option(
+        "--collection",
+        "-c",
+        metavar="NAME",
+        show_default=False,
+        rich_help_panel=_PANEL,
+        autocompletion=_collection_names,
+        help="The collection, by name or by the path of its folder. By default 'default'.",
+    ),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", rich_help_panel=_PANEL, help="On an error, also show where it happened.")
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", rich_help_panel=_PANEL, help="No progress and no notices, only results.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object a line, which is also what a pipe gets.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalOptions:
+    """The common options as they were given."""
+
+    home: Path | None = None
+    collection: str = ""
+    verbose: bool = False
+    quiet: bool = False
+
+    def over(self, before: "GlobalOptions") -> "GlobalOptions":
+        """Join with those that stood before the command's name; these here win."""
+        return GlobalOptions(
+            self.home or before.home,
+            self.collection or before.collection,
+            self.verbose or before.verbose,
+            self.quiet or before.quiet,
+        )
+
+    def open(self, model: str | None = None) -> "Collection":
+        """Open the collection that is meant."""
+        from mmsearch.collection import open
+
+        return open(self.collection, home=self.home, model=model)
+
+    def config(self) -> "Config":
+        """Load the settings."""
+        from mmsearch.config import load_config
+
+        return load_config({"home": self.home, "collection": self.collection or None})
+
+    def notice(self, text: str) -> None:
+        """Say something on stderr, unless it is to be quiet."""
+        if not self.quiet:
+            notice(text)
+
+    def call(self, command: str) -> str:
+        """Write another command for the same collection, for the user to copy."""
+        words = ["mmsearch", command]
+        words += ["--home", str(self.home)] if self.home else []
+        words += ["-c", self.collection] if self.collection else []
+        return shlex.join(words)
+
+
+def with_global_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the common options to a command, which gets them as one `options`, and report its errors."""
+
+    @wraps(function)
+    def command(context: typer.Context, **arguments: Any) -> None:  # noqa: ANN401 - Typer checked them
+        own = GlobalOptions(*(arguments.pop(name) for name in _ADDED))
+        options = own.over(context.find_object(GlobalOptions) or GlobalOptions())
+        with errors_reported(verbose=options.verbose):
+            function(options, **arguments)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = list(inspect.signature(function).parameters.values())[1:]
+    added = [
+        inspect.Parameter(name, keyword, annotation=kind, default=default)
+        for name, (kind, default) in _ADDED.items()
+    ]
+    context = inspect.Parameter("context", keyword, annotation=typer.Context)
+    parameters = [context, *(each.replace(kind=keyword) for each in own), *added]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+_ADDED: dict[str, tuple[Any, Any]] = {
+    "home": (HomeOption, None),
+    "collection": (CollectionOption, ""),
+    "verbose": (VerboseOption, False),
+    "quiet": (QuietOption, False),
+}
