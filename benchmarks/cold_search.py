@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.storage import Shelves
 from mmsearch.encoders.builtin.encoder import BuiltinEncoder
 from mmsearch.ingest.commit import Committer, Tally
 from mmsearch.ingest.publish import publish
 from mmsearch.normalise import unit_rows
+from mmsearch.storage import Shelves
 from mmsearch.types import FileStat, IndexedFile, MediaInfo, Segment
 
 COMMIT_FILES = 500

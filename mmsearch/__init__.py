@@ -30,7 +30,18 @@ if TYPE_CHECKING:
     from mmsearch.errors import MmsearchError
     from mmsearch.types import Hit, Hits, IndexProgress, IndexReport, Problem, Status
 
-__all__ = ["Collection", "Hit", "Hits", "IndexProgress", "IndexReport", "MmsearchError", "Problem", "Status", "create", "open"]
+__all__ = [
+    "Collection",
+    "Hit",
+    "Hits",
+    "IndexProgress",
+    "IndexReport",
+    "MmsearchError",
+    "Problem",
+    "Status",
+    "create",
+    "open",
+]
 __version__ = "0.1.0"
 
 _HOMES = {"Collection": "collection", "create": "collection", "open": "collection", "MmsearchError": "errors"}

@@ -1,6 +1,6 @@
 """Changes to files and their segments."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -21,6 +21,11 @@ KnownOutcome = Literal["unchanged", "renamed", "added", "updated"]
 _UNSET: dict[str, Any] = {column.name: None for column in assets.c if column.name != "id"}
 
 
+def _ready_row(file: IndexedFile) -> dict[str, Any]:
+    values = asdict(file.info) | asdict(file.stat) | {"modality": file.modality, "content_hash": file.content_hash}
+    return _UNSET | values | {"status": "ready", "updated_at": now()}
+
+
 class AssetWriter:
     """Puts files into the catalog, and takes them out.
 
@@ -36,30 +41,35 @@ class AssetWriter:
         self.changed = False
 
     def put_indexed(self, file: IndexedFile, *, vector_file: int, first_row: int) -> bool:
-        """Store a file whose segments' vectors lie in consecutive rows from `first_row`.
+        """Store one file; see `put_all_indexed`."""
+        return self.put_all_indexed([file], vector_file=vector_file, first_row=first_row)[0]
+
+    def put_all_indexed(self, files: Sequence[IndexedFile], *, vector_file: int, first_row: int) -> list[bool]:
+        """Store files whose segments' vectors lie in consecutive rows from `first_row`, with a few statements for all.
 
         Returns:
-            Whether a ready file was at the path ("updated", not "added"). Its segments are replaced
-            by new ones under new ids.
+            For each whether a ready file was at the path ("updated", not "added"). Its segments are replaced by new
+            ones under new ids.
 
         Raises:
-            ValueError: It has no segments.
+            ValueError: One has no segments, or two are at one path.
         """
-        if not file.segments:
-            raise ValueError(f"{file.stat.path} has no segments")
-        values = asdict(file.info) | {"modality": file.modality, "content_hash": file.content_hash}
-        asset_id, was_ready = self._put(file.stat, "ready", values)
-        rows = [
-            asdict(segment) | {"asset_id": asset_id, "ordinal": ordinal}
-            for ordinal, segment in enumerate(file.segments)
-        ]
-        self._connection.execute(segments.insert(), rows)
-        places = sa.select(segments.c.id, ACTIVE_SPACE, sa.literal(vector_file), first_row + segments.c.ordinal).where(
-            segments.c.asset_id == asset_id
-        )
-        self._connection.execute(vectors.insert().from_select(["segment_id", "space_id", "file", "row"], places))
+        if not files:
+            return []
+        if empty := next((file.stat.path for file in files if not file.segments), None):
+            raise ValueError(f"{empty} has no segments")
+        paths = [file.stat.path for file in files]
+        if len(set(paths)) < len(paths):
+            raise ValueError("two files are at one path")
+        before = lookup(self._connection, paths)
+        self._put_rows([_ready_row(file) for file in files], before)
+        ids = [state.id for state in self._states(paths)]
+        self._insert_segments(zip(ids, files, strict=True))
+        self._place_vectors(ids, vector_file, first_row)
+        if self._seen is not None:
+            self._seen.add(ids)
         self.changed = True
-        return was_ready
+        return [path in before and before[path].status == "ready" for path in paths]
 
     def put_known(self, file: KnownFile, *, exists: Callable[[str], bool]) -> KnownOutcome:
         """Store a file whose content is in the catalog, without encoding it again.
@@ -142,6 +152,39 @@ class AssetWriter:
         asset_id = self._insert(row) if before is None else self._replace(before, row)
         self._mark(asset_id)
         return asset_id, before is not None and before.status == "ready"
+
+    def _put_rows(self, rows: Sequence[dict[str, Any]], before: dict[str, AssetState]) -> None:
+        """Insert new rows together; replace the others one by one, which is rare."""
+        if new := [row for row in rows if row["path"] not in before]:
+            self._connection.execute(assets.insert(), new)
+        for row in rows:
+            if row["path"] in before:
+                self._replace(before[row["path"]], row)
+
+    def _states(self, paths: Sequence[str]) -> list[AssetState]:
+        states = lookup(self._connection, paths)
+        return [states[path] for path in paths]
+
+    def _insert_segments(self, files: Iterable[tuple[int, IndexedFile]]) -> None:
+        rows = [
+            asdict(segment) | {"asset_id": asset_id, "ordinal": ordinal}
+            for asset_id, file in files
+            for ordinal, segment in enumerate(file.segments)
+        ]
+        self._connection.execute(segments.insert(), rows)
+
+    def _place_vectors(self, asset_ids: Sequence[int], vector_file: int, first_row: int) -> None:
+        """Note that the segments' vectors lie in consecutive rows, in order of the assets and in them of the ordinals."""
+        order = {asset_id: position for position, asset_id in enumerate(asset_ids)}
+        found: list[tuple[int, int, int]] = []
+        for chunk in chunks(asset_ids):
+            query = sa.select(segments.c.asset_id, segments.c.ordinal, segments.c.id)
+            found += [(order[asset], ordinal, id_) for asset, ordinal, id_ in self._rows(query, chunk)]
+        rows = [{"segment_id": id_, "row": first_row + i} for i, (_, _, id_) in enumerate(sorted(found))]
+        self._connection.execute(vectors.insert().values(space_id=ACTIVE_SPACE, file=vector_file), rows)
+
+    def _rows(self, query: sa.Select[int, int, int], asset_ids: Sequence[int]) -> sa.Result[int, int, int]:
+        return self._connection.execute(query.where(segments.c.asset_id.in_(asset_ids)))
 
     def _insert(self, row: dict[str, Any]) -> int:
         insert = assets.insert().values(row).returning(assets.c.id)

@@ -78,7 +78,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # a terminal that is not UTF-8 gets escapes, not a crash
             stream.reconfigure(errors="backslashreplace")
     if "_MMSEARCH_COMPLETE" in os.environ:  # the shell asks what may come next
-        from typer.completion import completion_init
+        from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()
     app(prog_name="mmsearch")

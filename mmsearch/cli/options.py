@@ -109,26 +109,35 @@ class GlobalOptions:
 
 
 def with_global_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the common options to a command, which gets them as one `options`, and report its errors."""
+    """Add the common options to a command, which gets them as its first argument, and report its errors.
+
+    A command that needs Typer's context has a parameter `context`.
+    """
+    own = list(inspect.signature(function).parameters.values())[1:]
+    wants_context = any(each.name == "context" for each in own)
 
     @wraps(function)
     def command(context: typer.Context, **arguments: Any) -> None:  # noqa: ANN401 - Typer checked them
-        own = GlobalOptions(*(arguments.pop(name) for name in _ADDED))
-        options = own.over(context.find_object(GlobalOptions) or GlobalOptions())
+        given = GlobalOptions(*(arguments.pop(name) for name in _ADDED))
+        options = given.over(context.find_object(GlobalOptions) or GlobalOptions())
+        context.obj = options  # for the commands below a group
         with errors_reported(verbose=options.verbose):
-            function(options, **arguments)
+            function(options, **arguments, **({"context": context} if wants_context else {}))
 
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    own = list(inspect.signature(function).parameters.values())[1:]
-    added = [
-        inspect.Parameter(name, keyword, annotation=kind, default=default)
-        for name, (kind, default) in _ADDED.items()
-    ]
-    context = inspect.Parameter("context", keyword, annotation=typer.Context)
-    parameters = [context, *(each.replace(kind=keyword) for each in own), *added]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = {each.name: each.replace(kind=kind) for each in own}
+    parameters["context"] = inspect.Parameter("context", kind, annotation=typer.Context)
+    for name, (annotation, default) in _ADDED.items():
+        parameters[name] = inspect.Parameter(name, kind, annotation=annotation, default=default)
+    command.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
+    command.__doc__ = _reflowed(inspect.getdoc(function) or "")
+    command.__annotations__ = {name: each.annotation for name, each in parameters.items()}
     return command
+
+
+def _reflowed(text: str) -> str:
+    """Put each paragraph on one line: the help is wrapped to the terminal's width, not to the source's."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 _ADDED: dict[str, tuple[Any, Any]] = {

@@ -56,8 +56,8 @@ def console(*, stderr: bool = False) -> "Console":
 
 
 def notice(text: str) -> None:
-    """Say something on stderr; each line is made safe to show."""
-    sys.stderr.write("\n".join(printable(line) for line in text.split("\n")) + "\n")
+    """Say something on stderr, made safe to show."""
+    sys.stderr.write(printable_lines(text) + "\n")
 
 
 def flush() -> None:
@@ -80,6 +80,11 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(lambda match: _escaped(match[0]), text)
 
 
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines, which stay so; tabs become spaces."""
+    return "\n".join(printable(line) for line in text.expandtabs(4).splitlines())
+
+
 def _escaped(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # a byte of a name that is not UTF-8
@@ -87,9 +92,9 @@ def _escaped(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-def short_path(path: str) -> str:
-    """Write a path relative to the current folder where that is shorter, safe to show."""
-    return printable(min(path, os.path.relpath(path), key=len))
+def short_path(path: str, start: str | os.PathLike[str] = os.curdir) -> str:
+    """Write a path relative to a folder where that is shorter, safe to show."""
+    return printable(min(path, os.path.relpath(path, start), key=len))
 
 
 def size(count_bytes: int) -> str:
@@ -107,5 +112,5 @@ def counted(count: int, noun: str) -> str:
 
 def examples(*pairs: tuple[str, str]) -> str:
     """Make the end of a command's help: (command, what it does)."""
-    lines = [f"[cyan]{command}[/cyan]  {what}".rstrip() for command, what in pairs]
+    lines = [f"[cyan]{command}[/cyan]" + (f"  [dim]# {what}[/dim]" if what else "") for command, what in pairs]
     return "\n\n".join(["[bold]Examples[/bold]", *lines])

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mmsearch.errors import ConfigError
 from mmsearch.types import EmbeddingSpace, EncoderSpec, ImageInput, PixelBatch, Role, Vectors
 
+_DIM = 256
 _SIDE_PX = 32
 _GRID = 4  # the luminance grid has 4 x 4 cells
 _MAX_WORDS = 256
@@ -66,11 +67,12 @@ class HashingEncoder:
     use from several threads; nothing is read from disk.
     """
 
-    def __init__(self, dim: int | str = 256) -> None:
+    def __init__(self, dim: int | str = _DIM) -> None:
         self.dim = _check_dim(dim)
         doubtful = 3 / self.dim**0.5  # three standard deviations of the cosine of unrelated sign vectors
+        model = "hashing" if self.dim == _DIM else f"hashing:{self.dim}"
         self.spec = EncoderSpec(
-            space=EmbeddingSpace("hashing", revision="hashing-1", preprocessing="squash-32", dim=self.dim),
+            space=EmbeddingSpace(model, revision="hashing-1", preprocessing="squash-32", dim=self.dim),
             modalities=frozenset({"text", "image"}),
             image_input=ImageInput(_SIDE_PX, _SIDE_PX, fit="squash", resample="bilinear"),
             no_match_below={("text", "text"): doubtful, ("text", "image"): doubtful},

@@ -46,30 +46,30 @@ class Committer:
             StorageError: The disk is full or cannot be written; nothing of this batch is kept.
         """
         tally = Tally()
+        indexed = [outcome for outcome in outcomes if isinstance(outcome, IndexedFile)]
         unresolved = []
         with self._catalog.write() as writer:
-            file, row = self._append(writer, [each for each in outcomes if isinstance(each, IndexedFile)])
+            self._put_indexed(writer, indexed, tally)
             for outcome in outcomes:
-                if isinstance(outcome, IndexedFile):
-                    was_there = writer.put_indexed(outcome, vector_file=file, first_row=row)
-                    row += len(outcome.segments)
-                    tally.add("updated" if was_there else "added")
-                    tally.add("encoded")
-                    tally.add("segments", len(outcome.segments))
-                elif isinstance(outcome, KnownFile):
+                if isinstance(outcome, KnownFile):
                     if not _put_known(writer, outcome, tally):
                         unresolved.append(outcome)
-                else:
+                elif not isinstance(outcome, IndexedFile):
                     _put_without_vectors(writer, outcome, tally)
         self._tally.counts.update(tally.counts)
         return unresolved
 
-    def _append(self, writer: Writer, files: Sequence[IndexedFile]) -> tuple[int, int]:
-        """Append the files' vectors; returns where the first of them lies."""
-        file, row = self._catalog.next_row()
-        if files:
-            writer.add_block(self._store.append(file, row, np.concatenate([each.vectors for each in files])))
-        return file, row
+    def _put_indexed(self, writer: Writer, files: Sequence[IndexedFile], tally: Tally) -> None:
+        """Append the files' vectors, then say where they lie."""
+        if not files:
+            return
+        block = self._store.append(*self._catalog.next_row(), np.concatenate([file.vectors for file in files]))
+        writer.add_block(block)
+        updated = sum(writer.put_all_indexed(files, vector_file=block.file, first_row=block.first_row))
+        tally.add("updated", updated)
+        tally.add("added", len(files) - updated)
+        tally.add("encoded", len(files))
+        tally.add("segments", block.rows)
 
 
 def _put_known(writer: Writer, outcome: KnownFile, tally: Tally) -> bool:

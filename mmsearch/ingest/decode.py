@@ -1,15 +1,18 @@
 """Stage 3, in a worker: a file's bytes become pixels or passages, or a reason why not."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mmsearch.config import Limits
-from mmsearch.errors import FileUnreadable, MediaDamaged, MediaEmpty, MediaError, MediaTooLarge
+from mmsearch.errors import FileUnreadable, MediaDamaged, MediaError, MediaTooLarge
 from mmsearch.files import blake2
 from mmsearch.ingest.plan import Work
 from mmsearch.media.document import read_document
 from mmsearch.media.image import read_image
-from mmsearch.types import FailedFile, ImageInput, KnownFile, MediaInfo, Pixels, Segment, SkippedFile
+from mmsearch.media.sources import read_bytes
+from mmsearch.types import FailedFile, ImageInput, KnownFile, MediaInfo, Modality, Pixels, Segment, SkippedFile
+
+DECODABLE: frozenset[Modality] = frozenset({"image", "text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,9 @@ def decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decode
     """Read one file. Whatever is wrong with it is returned, never raised."""
     try:
         return _decode(work, limits, image_input)
+    except FileUnreadable as error:
+        # Permissions and disks are mended without a trace in the file's time: look at it again in every run.
+        return FailedFile(replace(work.stat, mtime_ns=-1), error.code, str(error), work.modality)
     except MediaError as error:
         return FailedFile(work.stat, error.code, str(error), work.modality)
     except MemoryError:
@@ -42,7 +48,7 @@ def decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decode
 
 def _decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decoded:
     path = work.stat.path
-    data = _read(path, limits)
+    data = read_bytes(path, limits.max_file_bytes)
     content_hash = blake2(data)
     if content_hash in work.known:
         return KnownFile(work.stat, content_hash)
@@ -54,16 +60,3 @@ def _decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decod
         return SkippedFile(work.stat)
     segments, info = document
     return DecodedFile(work, content_hash, info, segments)
-
-
-def _read(path: str, limits: Limits) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(limits.max_file_bytes + 1)
-    except OSError as error:
-        raise FileUnreadable(f"The file cannot be opened: {error.strerror or error}.") from error
-    if len(data) > limits.max_file_bytes:
-        raise MediaTooLarge(f"The file has more than {limits.max_file_bytes:,} bytes (limits.max_file_bytes).")
-    if not data:
-        raise MediaEmpty("The file is empty.")
-    return data

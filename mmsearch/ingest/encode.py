@@ -1,47 +1,69 @@
 """Stage 4, in a worker: decoded files become unit vectors, a batch of pictures or passages at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
+from mmsearch.errors import MediaDamaged, ModelError
 from mmsearch.ingest.decode import DecodedFile
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder
-from mmsearch.types import IndexedFile, Vectors
+from mmsearch.types import FailedFile, IndexedFile, Pixels, Vectors
 
+PICTURES_AT_ONCE = 32
 TEXTS_AT_ONCE = 256
 
+Input = TypeVar("Input", Pixels, str)
+Row = npt.NDArray[np.float32]  # (d,)
 
-def encode(files: Sequence[DecodedFile], encoder: Encoder, alive: Callable[[], None]) -> Iterator[IndexedFile]:
+
+def encode(
+    files: Sequence[DecodedFile], encoder: Encoder, alive: Callable[[], None]
+) -> Iterator[IndexedFile | FailedFile]:
     """Embed files, in order.
 
     Args:
         alive: Called between batches, to show a watching parent that work goes on.
+
+    Raises:
+        ModelError: The encoder gives another number of vectors than asked for.
     """
+
+    def embed_pictures(some: Sequence[Pixels]) -> Vectors:
+        return encoder.encode_images(np.stack(some), "document")
+
+    def embed_texts(some: Sequence[str]) -> Vectors:
+        return encoder.encode_texts(some, "document")
+
     pictures = [file.pixels for file in files if file.pixels is not None]
     texts = [segment.text or "" for file in files if file.pixels is None for segment in file.segments]
-    picture_vectors = encoder.encode_images(np.stack(pictures), "document") if pictures else None
-    text_vectors = _encode_texts(texts, encoder, alive) if texts else None
-    picture = text = 0
+    picture_rows = _rows(pictures, PICTURES_AT_ONCE, embed_pictures, alive)
+    text_rows = _rows(texts, TEXTS_AT_ONCE, embed_texts, alive)
     for file in files:
-        count = len(file.segments)
-        if file.pixels is not None and picture_vectors is not None:
-            vectors, picture = picture_vectors[picture : picture + count], picture + count
-        elif text_vectors is not None:
-            vectors, text = text_vectors[text : text + count], text + count
-        yield IndexedFile(
-            file.work.stat,
-            file.content_hash,
-            file.work.modality,
-            file.info,
-            file.segments,
-            unit_rows(vectors),
-        )
+        rows = text_rows if file.pixels is None else picture_rows
+        yield _indexed(file, np.stack(list(islice(rows, len(file.segments)))))
 
 
-def _encode_texts(texts: Sequence[str], encoder: Encoder, alive: Callable[[], None]) -> Vectors:
-    pieces = []
-    for start in range(0, len(texts), TEXTS_AT_ONCE):
-        pieces.append(encoder.encode_texts(texts[start : start + TEXTS_AT_ONCE], "document"))
+def _rows(
+    inputs: Sequence[Input], at_once: int, embed: Callable[[Sequence[Input]], Vectors], alive: Callable[[], None]
+) -> Iterator[Row]:
+    for start in range(0, len(inputs), at_once):
+        piece = inputs[start : start + at_once]
+        vectors = embed(piece)
+        if len(vectors) != len(piece):
+            raise ModelError(f"The encoder gave {len(vectors)} vectors for {len(piece)} inputs.")
         alive()
-    return np.concatenate(pieces)
+        yield from vectors
+
+
+def _indexed(file: DecodedFile, vectors: Vectors) -> IndexedFile | FailedFile:
+    work = file.work
+    try:
+        rows = unit_rows(vectors)
+    except ValueError:
+        reason = "The model gives no usable vector for this file (it holds NaN or infinity)."
+        return FailedFile(work.stat, MediaDamaged.code, reason, work.modality)
+    return IndexedFile(work.stat, file.content_hash, work.modality, file.info, file.segments, rows)

@@ -10,10 +10,11 @@ from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
 
-from mmsearch.catalog.catalog import Catalog
+from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.catalog.seen import SeenSet
 from mmsearch.errors import FileUnreadable
 from mmsearch.ingest.commit import Committer, Tally
+from mmsearch.ingest.decode import DECODABLE
 from mmsearch.ingest.plan import NO_HASHES, Unchanged, Work, plan
 from mmsearch.ingest.pool import Pool
 from mmsearch.ingest.publish import publish
@@ -88,7 +89,10 @@ class Run:
     def index(self) -> IndexReport:
         """Do it."""
         self.total = sum(1 for root in self.job.roots for _ in scan(root, self.job.rules))
+        not_media = self.job.rules.counts.not_media  # as counted by this first pass
         self._process()
+        self._report_progress()
+        self.tally.add("skipped", not_media)
         for root in self.job.roots:
             self._sweep(root)
         return IndexReport(**self.tally.counts, seconds=round(monotonic() - self.started, 3))
@@ -109,28 +113,44 @@ class Run:
         finally:
             pool.close()
 
-    def _scan(self) -> Iterator[FileStat]:
-        """Stage 1. What cannot be looked at is recorded at once, and spared by the sweep."""
-        for found in chain.from_iterable(scan(root, self.job.rules) for root in self.job.roots):
-            if isinstance(found, Unreadable):
-                self.unreadable.append(found.stat.path)
-                self._settle([FailedFile(found.stat, FileUnreadable.code, found.reason)], [])
-            else:
-                yield found
+    def _scan(self) -> Iterator[FileStat | Unreadable]:
+        """Stage 1."""
+        return chain.from_iterable(scan(root, self.job.rules) for root in self.job.roots)
 
-    def _plan(self, stats: Iterator[FileStat]) -> Iterator[Work]:
+    def _plan(self, found: Iterator[FileStat | Unreadable]) -> Iterator[Work]:
         """Stage 2. Settles what needs no reading; yields the rest."""
-        while page := list(islice(stats, PAGE_FILES)):
-            decisions = plan(page, self.job.catalog, self.job.modalities)
+        modalities = DECODABLE.intersection(self.job.modalities)
+        while page := list(islice(found, PAGE_FILES)):
+            self._spare([each for each in page if isinstance(each, Unreadable)])
+            decisions = plan([each for each in page if isinstance(each, FileStat)], self.job.catalog, modalities)
             unchanged = [decision for decision in decisions if isinstance(decision, Unchanged)]
             settled = [decision for decision in decisions if isinstance(decision, FailedFile | WaitingFile)]
             self._settle(settled, unchanged)
-            for decision in decisions:
-                if isinstance(decision, Work):
-                    if self.dry:
-                        self.tally.add("updated" if decision.was_there else "added")
-                    else:
-                        yield decision
+            works = [decision for decision in decisions if isinstance(decision, Work)]
+            if self.dry:
+                self._foretell(page, works)
+            else:
+                yield from works
+
+    def _foretell(self, page: Sequence[FileStat | Unreadable], works: Sequence[Work]) -> None:
+        """Count what would be done, and see to it that what would be replaced does not count as removed."""
+        for work in works:
+            self.tally.add("updated" if work.was_there else "added")
+        self.seen.add(state.id for state in self._states(page))
+
+    def _spare(self, found: Sequence[Unreadable]) -> None:
+        """Count what cannot be looked at as failed, but keep what is searchable there: it may only be out of reach."""
+        if not found:
+            return
+        self.unreadable += (each.stat.path for each in found)
+        ready = {state.path for state in self._states(found) if state.status == "ready"}
+        failed = [FailedFile(each.stat, FileUnreadable.code, each.reason) for each in found]
+        self.tally.add("failed", len(ready))
+        self._settle([each for each in failed if each.stat.path not in ready], [])
+
+    def _states(self, found: Sequence[FileStat | Unreadable]) -> Collection[AssetState]:
+        paths = [each.path if isinstance(each, FileStat) else each.stat.path for each in found]
+        return self.job.catalog.lookup(paths).values()
 
     def _settle(self, outcomes: Sequence[FailedFile | WaitingFile], unchanged: list[Unchanged]) -> None:
         """Record what is decided without reading."""
@@ -147,16 +167,16 @@ class Run:
 
     def _batches(self, works: Iterator[Work]) -> Iterator[Batch]:
         """Group work by number of files and bytes."""
-        batch: list[Work] = []
+        batch: dict[str, Work] = {}  # by path: some network disks list a name twice
         size_bytes = 0
         for work in works:
-            batch.append(work)
+            batch[work.stat.path] = work
             size_bytes += work.stat.size_bytes
             if len(batch) >= self.job.batch_files or size_bytes >= BATCH_BYTES:
-                yield tuple(batch)
-                batch, size_bytes = [], 0
+                yield tuple(batch.values())
+                batch, size_bytes = {}, 0
         if batch:
-            yield tuple(batch)
+            yield tuple(batch.values())
 
     def _sweep(self, root: Path) -> None:
         """Forget files that are gone; but nothing below a folder that could not be read."""

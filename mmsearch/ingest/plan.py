@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.errors import MediaUnsupported
-from mmsearch.media.probe import is_captions_file, modality_of
+from mmsearch.media.probe import check_supported, is_captions_file, modality_of
 from mmsearch.media.sidecar import described_by
 from mmsearch.types import FailedFile, FileStat, Modality, WaitingFile
 
@@ -59,10 +59,10 @@ def _decide(
 ) -> Decision:
     if state and _is_unchanged(stat, state, modalities):
         return Unchanged(state.id, state.status)
-    modality = kind_of(stat.path)
-    if modality is None:
-        ending = os.path.splitext(stat.path)[1] or "no ending"
-        return FailedFile(stat, MediaUnsupported.code, f"Files with {ending} are not supported.")
+    try:
+        modality = kind_of(stat.path)
+    except MediaUnsupported as error:
+        return FailedFile(stat, error.code, str(error), modality_of(stat.path))
     if modality not in modalities:
         return WaitingFile(stat, modality)
     known = hashes.get(stat.size_bytes, NO_HASHES)
@@ -76,9 +76,18 @@ def _may_share(path: str) -> bool:
     return not is_captions_file(path) and described_by(path, os.path.exists) is None
 
 
-def kind_of(path: str) -> Modality | None:
-    """Return the modality under which a file is indexed; captions are text."""
-    return modality_of(path) or ("text" if is_captions_file(path) else None)
+def kind_of(path: str) -> Modality:
+    """Return the modality under which a file is indexed; captions are text.
+
+    Raises:
+        MediaUnsupported: Its ending shows that it cannot be read, such as a camera's raw file.
+    """
+    check_supported(path)
+    modality = "text" if is_captions_file(path) else modality_of(path)
+    if modality is None:
+        ending = os.path.splitext(path)[1] or "no ending"
+        raise MediaUnsupported(f"Files with {ending} are not supported.")
+    return modality
 
 
 def _is_unchanged(stat: FileStat, state: AssetState | None, modalities: Collection[Modality]) -> bool:

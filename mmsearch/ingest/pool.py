@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
+from threading import Lock
 from typing import Protocol
 
 from mmsearch.config import Limits
@@ -23,6 +24,8 @@ from mmsearch.types import FailedFile, Outcome
 
 START_TIMEOUT_S = 300.0  # loading large weights from a slow disk takes its time
 BATCHES_AHEAD = 2  # a worker, so that none waits for the parent while it commits
+# What this process can import, the child can, and nothing else.
+CHILD = "import sys; sys.path[:] = {path!r}; from mmsearch.ingest.worker import main; main({handle})"
 # A worker owns one core: no library in it may start threads of its own.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -113,6 +116,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection[object, object] | None = None
         self._stopped = False
+        self._starting = Lock()  # no child may be started behind the back of `stop`
 
     def process(self, batch: Batch) -> tuple[Outcome, ...]:
         """Process a batch; a file on which the child dies or hangs becomes a FailedFile, the others go on.
@@ -160,42 +164,52 @@ class Worker:
             raise ChildLost(MediaCrashed, reading) from error
         raise ChildLost(MediaTimeout, reading)
 
-    def _failure(self, work: Work, lost: "ChildLost") -> FailedFile:
-        reason = f"Reading it took more than {self._setup.limits.decode_timeout_s:g} s (limits.decode_timeout_s)."
+    def _failure(self, work: Work, lost: ChildLost) -> FailedFile:
+        doing = "Embedding" if lost.reading is None else "Reading"
+        message = f"{doing} it took more than {self._setup.limits.decode_timeout_s:g} s (limits.decode_timeout_s)."
         if lost.kind is MediaCrashed:
-            reason = "The decoder crashed on this file: it is damaged or malicious."
-        return FailedFile(work.stat, lost.kind.code, reason, work.modality)
+            message = f"{doing} it crashed the worker process: the file is damaged or malicious."
+        return FailedFile(work.stat, lost.kind.code, str(lost.kind(message)), work.modality)
 
     def _start(self) -> "Connection[object, object]":
-        """Start the child if there is none, and wait until its model is loaded.
+        """Start the child if there is none that lives, and wait until its model is loaded.
 
         Raises:
             ModelError: It cannot be started.
+            ChildLost: `stop` was called.
         """
-        if self._connection is not None:
+        if self._connection is not None and self._process is not None and self._process.poll() is None:
             return self._connection
-        ours, theirs = Pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", f"from mmsearch.ingest.worker import main; main({theirs.fileno()})"],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,  # C libraries write about damaged files here; we report those ourselves
-            env=os.environ | ONE_THREAD,
-        )
-        theirs.close()
-        self._connection = ours
+        self._kill()
+        self._connection = connection = self._launch()
         try:
-            ours.send(self._setup)
-            message = ours.recv() if ours.poll(START_TIMEOUT_S) else None
+            connection.send(self._setup)
+            message = connection.recv() if connection.poll(START_TIMEOUT_S) else None
         except (EOFError, OSError) as error:
             raise ModelError(
-                "The worker process ends as soon as it starts.", remedy="Run `mmsearch doctor`."
+                f"The worker process died while it loaded the model {self._setup.model}.",
+                remedy="Run `mmsearch doctor`.",
             ) from error
         if isinstance(message, Broken):
             raise message.error
         if not isinstance(message, Ready):
             raise ModelError(f"The model {self._setup.model} did not load within {START_TIMEOUT_S:g} s.")
+        return connection
+
+    def _launch(self) -> "Connection[object, object]":
+        ours, theirs = Pipe()
+        command = CHILD.format(path=sys.path, handle=theirs.fileno())
+        with self._starting, theirs:
+            if self._stopped:
+                raise ChildLost(MediaCrashed, None)
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", command],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # C libraries write about damaged files here; we report those ourselves
+                env=os.environ | ONE_THREAD,
+            )
         return ours
 
     def _kill(self) -> None:
@@ -207,11 +221,13 @@ class Worker:
         self._process = self._connection = None
 
     def stop(self) -> None:
-        """End the process; a batch under way comes back short."""
-        self._stopped = True
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        """End the process, from any thread; a batch under way comes back short."""
+        with self._starting:
+            self._stopped = True
+            process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
 
 
 def make_pool(encoder: Encoder, model: str | None, limits: Limits, workers: int) -> Pool:

@@ -1,7 +1,9 @@
 """After a run: the index over all vectors is published as a new generation, and leftovers are removed."""
 
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.vectors.generation import GenerationStore, index_class
+from mmsearch.protocols import VectorIndex
+from mmsearch.vectors.flat import FlatIndex
+from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
 
 # Under so many vectors a scan by numpy takes a few milliseconds, less than importing FAISS would.
@@ -20,16 +22,25 @@ def publish(catalog: Catalog, store: VectorStore, generations: GenerationStore, 
     """
     newest, revision = catalog.generation(), catalog.revision()
     if force or newest is None or newest.revision != revision:
-        places = catalog.locations()
-        kind = "faiss-flat" if len(places) >= FAISS_FROM_VECTORS else "flat"
-        index = index_class(kind)(catalog.space().dim)  # type: ignore[call-arg]
-        index.add(places.ids, store.gather(places.files, places.rows))
+        index = _index_of(catalog, store)
         number = newest.number + 1 if newest else 1
         generation = generations.publish(index, number, revision=revision)
         with catalog.write() as writer:
             writer.put_generation(generation)
             writer.drop_generations(keep=number)
     remove_leftovers(catalog, store, generations)
+
+
+def _index_of(catalog: Catalog, store: VectorStore) -> VectorIndex:
+    places = catalog.locations()
+    vectors = store.gather(places.files, places.rows)
+    if len(places) < FAISS_FROM_VECTORS:
+        return FlatIndex.of(places.ids, vectors)  # without a second copy in memory
+    from mmsearch.vectors.faiss_index import FaissIndex
+
+    index = FaissIndex(catalog.space().dim)
+    index.add(places.ids, vectors)
+    return index
 
 
 def remove_leftovers(catalog: Catalog, store: VectorStore, generations: GenerationStore) -> None:

@@ -1,6 +1,7 @@
 """Stage 1: which files are there. Streams; holds one open folder a level, never a list of files."""
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,9 +94,10 @@ class ScanRules:
 def scan(root: Path, rules: ScanRules) -> Iterator[FileStat | Unreadable]:
     """Yield the files at or below an absolute path, in the order in which the disk gives them.
 
-    A root that is a file is taken whatever the rules say. Special files (pipes, devices) are passed over.
+    A root that is a file is taken whatever the rules say. Special files (pipes, devices) are passed over, and so
+    is what goes away meanwhile.
     """
-    if not root.is_dir():
+    if not os.path.isdir(root):
         yield _stat_file(os.fspath(root))
         return
     entered: set[tuple[int, int]] = set()
@@ -115,6 +117,8 @@ def _scan_folder(
                 for entry in entries:
                     yield from _look_at(entry, prefix, rules, pending)
         except OSError as error:
+            if prefix and isinstance(error, FileNotFoundError):
+                continue  # deleted since it was listed; but a root that goes away may be a disk that was pulled out
             yield Unreadable(FileStat(path, 0, 0), f"The folder cannot be read: {error.strerror or error}.")
 
 
@@ -144,6 +148,8 @@ def _look_at(
         elif entry.is_file() and rules.wants_file(relative, entry.name):
             status = entry.stat()
             yield FileStat(entry.path, status.st_size, status.st_mtime_ns)
+    except FileNotFoundError:
+        return
     except OSError as error:
         yield Unreadable(FileStat(entry.path, 0, 0), f"The file cannot be looked at: {error.strerror or error}.")
 
@@ -153,6 +159,8 @@ def _stat_file(path: str) -> FileStat | Unreadable:
         status = os.stat(path)
     except OSError as error:
         return Unreadable(FileStat(path, 0, 0), f"The file cannot be looked at: {error.strerror or error}.")
+    if not stat.S_ISREG(status.st_mode):
+        return Unreadable(FileStat(path, 0, 0), "It is neither a file nor a folder.")
     return FileStat(path, status.st_size, status.st_mtime_ns)
 
 

@@ -12,11 +12,14 @@ import resource
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import cast
 
+import numpy as np
+
 from mmsearch.config import Limits
-from mmsearch.errors import MmsearchError
+from mmsearch.errors import MmsearchError, ModelError
 from mmsearch.ingest.decode import DecodedFile, decode
 from mmsearch.ingest.encode import encode
 from mmsearch.ingest.plan import Work
@@ -37,7 +40,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The model is loaded."""
+    """The model is loaded and works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +90,46 @@ def _serve(connection: "Connection[object, object]") -> None:
     setup = connection.recv()
     assert isinstance(setup, Setup)
     limit_memory(setup.limits.worker_memory_bytes)
+    alive = partial(_sign_of_life, connection, setup.limits)
     try:
-        encoder = make_encoder(setup.model)
-        encoder.load()
+        encoder = load_encoder(setup.model)
         connection.send(Ready())
         while True:
             batch = cast("Batch", connection.recv())
-            connection.send(Done(process(batch, encoder, setup.limits, lambda i: connection.send(Reading(i)))))
+            outcomes = process(batch, encoder, setup.limits, alive)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            connection.send(Done(outcomes))
     except MmsearchError as error:
         connection.send(Broken(error))
+
+
+def _sign_of_life(connection: "Connection[object, object]", limits: Limits, position: int | None) -> None:
+    """Tell the parent. Should it be dead, and a file then hang this process, the alarm of the system ends it."""
+    signal.setitimer(signal.ITIMER_REAL, 2 * limits.decode_timeout_s)
+    connection.send(Reading(position))
+
+
+def load_encoder(model: str) -> Encoder:
+    """Make an encoder and see that it works, lest its faults be taken for those of every single file.
+
+    Raises:
+        ModelError: It cannot be loaded, or not even embed a word and a black picture.
+    """
+    encoder = make_encoder(model)
+    try:
+        encoder.load()
+        encoder.encode_texts(["word"], "document")
+        if pixels := encoder.spec.image_input:
+            encoder.encode_images(np.zeros((1, pixels.height_px, pixels.width_px, 3), np.uint8), "document")
+    except MmsearchError:
+        raise
+    except MemoryError as error:
+        raise ModelError(
+            f"The model {model} needs more memory than a worker may use.", remedy="Raise limits.worker_memory_bytes."
+        ) from error
+    except Exception as error:
+        raise ModelError(f"The model {model} does not work ({type(error).__name__}: {error}).") from error
+    return encoder
 
 
 def limit_memory(limit_bytes: int) -> None:

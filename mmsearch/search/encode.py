@@ -9,6 +9,8 @@ from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder
 from mmsearch.types import QueryPart, Vectors
 
+_ROUNDING = 1e-5  # what may be left of equal vectors that cancel out
+
 
 def encode(parts: Sequence[QueryPart], encoder: Encoder) -> Vectors:
     """Add up the parts' unit vectors by weight: (1, d), a unit row.
@@ -16,13 +18,12 @@ def encode(parts: Sequence[QueryPart], encoder: Encoder) -> Vectors:
     Raises:
         QueryError: There is no part to search for, or the parts cancel out.
     """
-    if not any(part.weight > 0 for part in parts):
+    weights = np.array([part.weight for part in parts], dtype=np.float64)
+    if not (weights > 0).any():
         raise QueryError("There is nothing to search for.", remedy="Give a text, --image or --like.")
-    total = np.zeros(encoder.spec.space.dim, dtype=np.float32)
-    for part, vector in zip(parts, part_vectors(parts, encoder), strict=True):
-        total += part.weight * vector
-    if not np.any(np.abs(total) > 1e-6):
-        raise QueryError("The parts of the query cancel each other out.")
+    total = weights @ part_vectors(parts, encoder)
+    if np.linalg.norm(total) <= _ROUNDING * np.abs(weights).sum():
+        raise QueryError("The parts of the query cancel each other out, or mean nothing to the model.")
     return unit_rows(total[None])
 
 
@@ -34,9 +35,8 @@ def part_vectors(parts: Sequence[QueryPart], encoder: Encoder) -> Vectors:
     if texts:
         vectors[texts] = encoder.encode_texts([parts[i].text or "" for i in texts], "query")
     if images:
-        vectors[images] = encoder.encode_images(
-            np.stack([p for i in images if (p := parts[i].pixels) is not None]), "query"
-        )
+        pixels = np.stack([pixels for part in parts if (pixels := part.pixels) is not None])
+        vectors[images] = encoder.encode_images(pixels, "query")
     for i, part in enumerate(parts):
         if part.vector is not None:
             vectors[i] = part.vector

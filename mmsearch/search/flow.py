@@ -10,17 +10,22 @@ from mmsearch.search.encode import encode
 from mmsearch.search.indexes import IndexCache
 from mmsearch.search.judge import judge
 from mmsearch.search.present import present
-from mmsearch.types import Candidates, Hits, Query
+from mmsearch.search.stored import from_one_state
+from mmsearch.types import Hits, Query
 
 
 def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Catalog) -> Hits:
-    """Answer one query.
+    """Answer one query from one state of the catalog, whatever is written meanwhile.
 
     Raises:
         QueryError: It has no part to search for.
+        CollectionDamaged: The stored vectors cannot be read.
     """
     vector = encode(query.parts, encoder)
-    found = find(vector, indexes.current(), catalog, query.filter, query.offset + query.k)
-    page = Candidates(found.ids[query.offset :], found.scores[query.offset :])
-    hits = present(page, catalog, first_rank=query.offset + 1)
-    return Hits(hits, judge(query.parts, hits, encoder.spec))
+
+    def answer() -> Hits:
+        found = find(vector, indexes.current(), catalog, query.filter, query.offset + query.k)
+        ranking = present(found, catalog)
+        return Hits(ranking[query.offset :], judge(query.parts, ranking, encoder.spec))
+
+    return from_one_state(catalog, answer)

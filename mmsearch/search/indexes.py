@@ -6,6 +6,7 @@ from threading import Lock
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.errors import CollectionDamaged
 from mmsearch.protocols import VectorIndex
+from mmsearch.search.stored import stored_vectors
 from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
@@ -23,28 +24,26 @@ class IndexCache:
         self._lock = Lock()
 
     def current(self) -> VectorIndex:
-        """Return an index of all that is committed now.
+        """Return an index of all that is committed; call it inside `from_one_state`.
 
         Raises:
             CollectionDamaged: The stored vectors cannot be read.
         """
         with self._lock:
-            if self._index is None or self._revision != self._catalog.revision():
-                self._index, self._revision = self._load()
+            revision = self._catalog.revision()
+            if self._index is None or self._revision != revision:
+                self._index = self._published(revision) or self._made_now()
+                self._revision = revision
             return self._index
 
-    def _load(self) -> tuple[VectorIndex, int]:
-        try:
-            return self._load_once()
-        except CollectionDamaged:
-            # A writer may have moved the vectors to new files since the catalog was read: look once more.
-            return self._load_once()
+    def _published(self, revision: int) -> VectorIndex | None:
+        """Read the published index, unless it is of another revision or damaged: it is only a cache."""
+        generation = self._catalog.generation()
+        if generation is None or generation.revision != revision:
+            return None
+        with suppress(CollectionDamaged):
+            return self._generations.load(generation)
+        return None
 
-    def _load_once(self) -> tuple[VectorIndex, int]:
-        with self._catalog.snapshot():
-            revision, generation = self._catalog.revision(), self._catalog.generation()
-            if generation and generation.revision == revision:
-                with suppress(CollectionDamaged):
-                    return self._generations.load(generation), revision
-            places = self._catalog.locations()
-        return FlatIndex.of(places.ids, self._store.gather(places.files, places.rows)), revision
+    def _made_now(self) -> VectorIndex:
+        return FlatIndex.of(*stored_vectors(self._catalog, self._store))

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
-from os import PathLike, fspath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
-import numpy.typing as npt
 
-from mmsearch.catalog.catalog import Catalog
+from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.config import Limits
 from mmsearch.errors import ItemNotFound, ModalityUnsupported, QueryError
-from mmsearch.types import EncoderSpec, Ids, QueryPart
+from mmsearch.search.stored import from_one_state, stored_vectors
+from mmsearch.types import MODALITIES, EncoderSpec, Modality, QueryPart
 from mmsearch.vectors.store import VectorStore
 
 if TYPE_CHECKING:
     from mmsearch.media.sources import ImageSource
 
+Item = str | int | os.PathLike[str]
+
 # '2:cat', '0.5:a red car' and '1:a'; the number is a weight, so a text that begins so is written '1:12:30 train'.
-_WEIGHTED = re.compile(r"(?P<weight>\d{1,6}(?:\.\d{1,6})?):(?P<rest>\S.*)", re.DOTALL)
+_WEIGHTED = re.compile(r"(?P<weight>[0-9]{1,6}(?:\.[0-9]{1,6})?):(?P<rest>\S.*)", re.DOTALL)
 
 
 def split_weight(term: str) -> tuple[float, str]:
@@ -29,9 +31,9 @@ def split_weight(term: str) -> tuple[float, str]:
     Raises:
         QueryError: Nothing is left to search for, or the weight is 0.
     """
-    match = _WEIGHTED.fullmatch(term.strip())
-    weight, rest = (float(match["weight"]), match["rest"]) if match else (1.0, term.strip())
-    if not rest:
+    match = _WEIGHTED.fullmatch(term)
+    weight, rest = (float(match["weight"]), match["rest"]) if match else (1.0, term)
+    if not rest.strip():
         raise QueryError("A part of the query is empty.")
     if weight == 0:
         raise QueryError(f"The weight of {term!r} is 0, so it would not count.", remedy="Leave it out.")
@@ -45,54 +47,83 @@ def text_parts(terms: Sequence[str], *, sign: float = 1.0) -> list[QueryPart]:
 
 
 def image_parts(sources: Sequence[ImageSource], spec: EncoderSpec, limits: Limits) -> list[QueryPart]:
-    """Make parts of pictures: paths (with an optional weight), bytes, PIL images or arrays.
+    """Make parts of pictures: paths (those that are str with an optional weight), bytes, PIL images or arrays.
 
     Raises:
         ModalityUnsupported: The model takes no images.
         MediaError: One cannot be read.
     """
-    if sources and spec.image_input is None:
+    if not sources:
+        return []
+    if spec.image_input is None:
         raise ModalityUnsupported(f"The model {spec.space.model} takes no images.")
-    from mmsearch.media.sources import (
-        image_from,
-    )  # only pictures need Pillow: a search by words starts sooner
+    from mmsearch.media.sources import image_from  # Pillow, which a search by words can do without
 
     parts = []
     for source in sources:
-        weight = 1.0
-        if isinstance(source, str):
-            weight, source = split_weight(source)
-        parts.append(QueryPart("image", weight, pixels=image_from(source, limits, spec.image_input)))
+        weight, picture = split_weight(source) if isinstance(source, str) else (1.0, source)
+        parts.append(QueryPart("image", weight, pixels=image_from(picture, limits, spec.image_input)))
     return parts
 
 
-def like_part(
-    item: str | int | PathLike[str], catalog: Catalog, store: VectorStore
-) -> tuple[QueryPart, frozenset[int]]:
+def like_part(item: Item, catalog: Catalog, store: VectorStore) -> tuple[QueryPart, frozenset[int]]:
     """Make a part of an item that is in the collection, from its stored vectors: nothing is encoded.
 
     Args:
-        item: A segment id as search shows it, or the path of a file.
+        item: As in `named_assets`; a str with an optional weight. An id stands for that segment, a path for the mean
+            of the file's segments.
+        catalog: Of the collection.
+        store: Of the collection.
 
     Returns:
-        The part, and the ids of the assets it stands for, so that they can be left out of the results.
+        The part, and the ids of the files it stands for, so that they can be left out of the results.
 
     Raises:
-        ItemNotFound: It is not in the collection.
+        ItemNotFound: It is not in the collection, or has no vectors.
     """
-    weight, name = split_weight(str(fspath(item) if isinstance(item, PathLike) else item))
-    assets = [asset for asset in catalog.find_assets(name) if asset.status == "ready"]
-    if not assets:
-        raise ItemNotFound(f"{name!r} is not in the collection, or not searchable.")
-    ids = (
-        np.array([int(name)], dtype=np.int64)
-        if name.isdigit()
-        else np.concatenate([catalog.asset_segments(asset.id) for asset in assets])
-    )
-    part = QueryPart(assets[0].modality or "text", weight, vector=_mean_vector(ids, catalog, store))
-    return part, frozenset(asset.id for asset in assets)
+    weight, name = split_weight(item) if isinstance(item, str) else (1.0, item)
+
+    def read() -> tuple[QueryPart, frozenset[int]]:
+        assets = [asset for asset in named_assets(name, catalog) if asset.status == "ready"]
+        if not assets:
+            raise ItemNotFound(f"{name!r} could not be indexed.", remedy="`mmsearch errors` may say why.")
+        segments = [catalog.asset_segments(asset.id) for asset in assets]
+        ids = np.array([int(name)], dtype=np.int64) if _is_id(name) else np.concatenate(segments)
+        _, vectors = stored_vectors(catalog, store, ids)
+        part = QueryPart(assets[0].modality or "text", weight, vector=vectors.mean(axis=0))
+        return part, frozenset(asset.id for asset in assets)
+
+    return from_one_state(catalog, read)
 
 
-def _mean_vector(ids: Ids, catalog: Catalog, store: VectorStore) -> npt.NDArray[np.float32]:
-    places = catalog.locations(ids)
-    return np.asarray(store.gather(places.files, places.rows).mean(axis=0), dtype=np.float32)
+def named_assets(item: Item, catalog: Catalog) -> Sequence[AssetState]:
+    """Return the files that a user names: by the id of a segment, by a path, or by a folder for all below it.
+
+    Digits alone are an id; a path of digits is written './2024' or given as a `Path`.
+
+    Raises:
+        ItemNotFound: There is none.
+    """
+    name = os.fspath(item) if isinstance(item, os.PathLike) else str(item)
+    if not name:
+        raise ItemNotFound("The name of an item is empty.")
+    found = catalog.find_assets(name if _is_id(item) else os.path.abspath(os.path.expanduser(name)))
+    if not found:
+        raise ItemNotFound(f"{name!r} is not in the collection.")
+    return found
+
+
+def _is_id(item: Item) -> TypeGuard[str | int]:
+    return isinstance(item, int) or (isinstance(item, str) and item.isascii() and item.isdecimal())
+
+
+def parse_modalities(names: Sequence[str]) -> frozenset[Modality]:
+    """Read ["image,text"] or ["image", "text"].
+
+    Raises:
+        QueryError: One is unknown.
+    """
+    given = {name.strip() for each in names for name in each.split(",") if name.strip()}
+    if unknown := sorted(given - set(MODALITIES)):
+        raise QueryError(f"There is no modality {unknown[0]!r}; known: {', '.join(MODALITIES)}.")
+    return frozenset(modality for modality in MODALITIES if modality in given)

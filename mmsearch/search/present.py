@@ -8,12 +8,12 @@ from mmsearch.types import Candidates, Hit
 _FROM_CATALOG = [field.name for field in fields(Hit) if field.name not in {"rank", "id", "score"}]
 
 
-def present(candidates: Candidates, catalog: Catalog, *, first_rank: int) -> tuple[Hit, ...]:
-    """Describe candidates, in order. Those that were removed since the index was read are left out."""
+def present(candidates: Candidates, catalog: Catalog) -> tuple[Hit, ...]:
+    """Describe candidates, in order; those that the catalog does not know are left out."""
     records = catalog.hits(candidates.ids)
     hits: list[Hit] = []
     for id_, score in zip(candidates.ids.tolist(), candidates.scores.tolist(), strict=True):
         if record := records.get(id_):
             known = {name: getattr(record, name) for name in _FROM_CATALOG}
-            hits.append(Hit(rank=first_rank + len(hits), id=id_, score=score, **known))
+            hits.append(Hit(rank=len(hits) + 1, id=id_, score=score, **known))
     return tuple(hits)

@@ -1,0 +1,58 @@
+"""How hits look: a table for a person, JSON lines or plain paths for a program."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+from mmsearch.cli.output import emit_raw, printable, short_path
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from mmsearch.types import Hit
+
+QUOTE_CHARS = 200
+
+
+def hits_table(hits: Sequence["Hit"], start: str | os.PathLike[str] = os.curdir) -> "Table":
+    """Lay out hits; each path is a link where the terminal knows links.
+
+    Args:
+        hits: Best first.
+        start: Paths are written relative to this folder where that is shorter.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("rank", "score", "id"):
+        table.add_column(name, justify="right")
+    table.add_column("kind")
+    table.add_column("what", overflow="fold")
+    for hit in hits:
+        table.add_row(str(hit.rank), f"{hit.score:.2f}", str(hit.id), hit.modality, describe(hit, start))
+    return table
+
+
+def describe(hit: "Hit", start: str | os.PathLike[str] = os.curdir) -> "Text":
+    """Say what a hit is: its path, and for a text first how the passage begins."""
+    from rich.style import Style
+    from rich.text import Text
+
+    shown = hit.about or hit.path
+    path = (short_path(shown, start), Style(link=Path(shown).as_uri(), dim=hit.text is not None))
+    if hit.text is None:
+        return Text.assemble(path)
+    return Text.assemble(quote(hit.text), "\n", ("caption of " if hit.about else "", "dim"), path)
+
+
+def quote(text: str) -> str:
+    """Return how a passage begins, on one line, safe to show."""
+    return f"“{printable(shorten(text, QUOTE_CHARS, placeholder=' …'))}”"
+
+
+def emit_paths(hits: Sequence["Hit"], *, end: bytes) -> None:
+    """Write the path of each file once, as the bytes that the system knows it by."""
+    emit_raw(b"".join(os.fsencode(path) + end for path in dict.fromkeys(hit.path for hit in hits)))

@@ -1,0 +1,123 @@
+"""`mmsearch index`: make a collection, or bring it up to date."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
+from mmsearch.cli.output import counted, emit_json, examples, wants_json
+from mmsearch.cli.progress import progress_shown
+
+if TYPE_CHECKING:
+    from mmsearch.collection import Collection
+    from mmsearch.types import IndexReport
+
+EXAMPLES = examples(
+    ("mmsearch index ~/Pictures ~/Notes", "search them from now on"),
+    ("mmsearch index", "bring those up to date"),
+    ("mmsearch index ~/Pictures --exclude 'thumbs/' --exclude '*.gif'", ""),
+    ("mmsearch index -c work ~/work --dry-run", "only count what would be done"),
+)
+
+
+@with_global_options
+def index(
+    options: GlobalOptions,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="Files and folders. Without any, those that were indexed before."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="For a new collection: see `mmsearch models`."),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option("--include", metavar="GLOB", help="Only what matches, as in .gitignore; may be repeated."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="GLOB", help="Pass over what matches, as in .gitignore; may be repeated."),
+    ] = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Also names that begin with a dot.")] = False,
+    follow_symlinks: Annotated[
+        bool, typer.Option("--follow-symlinks", help="Also what symbolic links lead to.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what would be done; nothing is read, written or forgotten.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, metavar="N", help="Processes that read and embed; by default one a core."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a collection of photos and texts searchable, or bring it up to date.
+
+    Only what changed since the last time is read. Files that are gone are forgotten. Ctrl-C is safe: what was
+    finished is kept, and the same command goes on from there.
+    """
+    with options.open(model) as collection, progress_shown(quiet=options.quiet) as on_progress:
+        if not paths:
+            _name_missing_roots(options, collection)
+        report = collection.index(
+            *paths or (),
+            include=include or (),
+            exclude=exclude or (),
+            hidden=hidden or None,  # not given: as the settings say
+            follow_symlinks=follow_symlinks or None,
+            dry_run=dry_run,
+            workers=workers,
+            on_progress=on_progress,
+        )
+        waiting = collection.status().waiting if report.waiting and collection.exists else {}
+    if wants_json(json):
+        _print_json(report, dry_run=dry_run)
+    else:
+        typer.echo(summary(report, dry_run=dry_run))
+    _print_notices(options, report, waiting)
+
+
+def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
+    """Put the counts into words, on two lines."""
+    counts = [
+        f"{report.added:,} added" + (f" ({report.renamed:,} renamed)" if report.renamed else ""),
+        f"{report.updated:,} updated",
+        f"{report.unchanged:,} unchanged",
+        f"{report.removed:,} removed",
+        f"{report.failed:,} failed",
+    ]
+    counts += [f"{report.waiting:,} waiting"] if report.waiting else []
+    counts += [f"{report.skipped:,} without anything to search"] if report.skipped else []
+    speed = f", {report.encoded / report.seconds:,.0f} a second" if report.encoded and report.seconds else ""
+    done = f"{counted(report.encoded, 'file')} read and embedded in {report.seconds:,.1f} s{speed}."
+    first = "Nothing was done; this is what would be, by size and time of the files:" if dry_run else done
+    return f"{first}\n{', '.join(counts)}"
+
+
+def waiting_line(waiting: dict[str, int]) -> str:
+    """Say which files no model here can embed yet."""
+    kinds = " and ".join(f"{counted(count, f'{modality} file')}" for modality, count in sorted(waiting.items()))
+    verb, they = ("needs", "it is") if sum(waiting.values()) == 1 else ("need", "they are")
+    return f"{kinds} {verb} the audio model, which is not here yet; {they} taken up as soon as it is."
+
+
+def _print_json(report: "IndexReport", *, dry_run: bool) -> None:
+    from dataclasses import asdict
+
+    emit_json(asdict(report) | ({"dry_run": True} if dry_run else {}))
+
+
+def _print_notices(options: GlobalOptions, report: "IndexReport", waiting: dict[str, int]) -> None:
+    if waiting:
+        options.notice(waiting_line(waiting))
+    if report.failed:
+        options.notice(f"{counted(report.failed, 'file')} could not be read; see `{options.call('errors')}`.")
+
+
+def _name_missing_roots(options: GlobalOptions, collection: "Collection") -> None:
+    for root in collection.status().roots if collection.exists else ():
+        if not os.path.exists(root):
+            options.notice(f"{root} is not there now; what was indexed from it stays searchable.")

@@ -1,0 +1,81 @@
+"""The result page of `mmsearch search --html`: one file, complete in itself, that works without JavaScript."""
+
+import os
+from base64 import b64encode
+from collections.abc import Sequence
+from datetime import date
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from mmsearch.cli.output import counted, printable, printable_lines
+from mmsearch.errors import MediaError
+
+if TYPE_CHECKING:
+    from mmsearch.config import Limits
+    from mmsearch.types import Hit, Hits
+
+THUMBNAIL_PX = 480  # shown at half of it, so that it is sharp on dense screens
+_WEAK = "No good match: these are the nearest, but probably not what you meant."
+
+
+def page(hits: "Hits", parts: Sequence[str], limits: "Limits") -> str:
+    """Make the page. Pictures that cannot be read any more are shown without a thumbnail.
+
+    Args:
+        hits: What was found.
+        parts: What was asked for, a part each.
+        limits: Filled in by `for_machine`.
+    """
+    template = Template(files("mmsearch.cli").joinpath("page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=_safe(", ".join(parts) or "Results"),
+        parts="".join(f"<span>{_safe(part)}</span>" for part in parts),
+        summary=_safe(_summary(hits)),
+        notice=f'<p class="notice">{_safe(_WEAK)}</p>' if hits.good_match is False else "",
+        cards="\n".join(_card(hit, limits) for hit in hits),
+    )
+
+
+def _summary(hits: "Hits") -> str:
+    found = counted(len(hits), "result") if hits else "Nothing found"
+    return f"{found}, {date.today():%d %B %Y}"
+
+
+def _card(hit: "Hit", limits: "Limits") -> str:
+    shown = hit.about or hit.path
+    folder, name = os.path.split(printable(shown))
+    quoted = f"<blockquote>{_safe(hit.text)}</blockquote>" if hit.text is not None else ""
+    facts = ["caption" if hit.about else hit.modality, *([f"{hit.width_px} x {hit.height_px}"] if hit.width_px else [])]
+    facts += [hit.captured_at[:10]] if hit.captured_at else []
+    return (
+        f'<li class="{hit.modality}"><a href="{escape(Path(shown).as_uri())}" title="{escape(printable(shown))}">'
+        f"{_thumbnail(hit, limits)}{quoted}"
+        f'<div class="facts"><span class="rank">{hit.rank}</span>'
+        f'<span class="name">{escape(name)}</span>'
+        f'<span class="score" title="score {hit.score:.4f}">{hit.score:.2f}</span>'
+        f"{_bar(hit.score)}"
+        f'<span class="more">{_safe(", ".join(facts))} &middot; {escape(folder)}</span></div></a></li>'
+    )
+
+
+def _bar(score: float) -> str:
+    return f'<meter min="0" max="1" value="{min(max(score, 0.0), 1.0):.3f}"></meter>'
+
+
+def _thumbnail(hit: "Hit", limits: "Limits") -> str:
+    from mmsearch.media.thumbnail import thumbnail_jpeg
+
+    if hit.modality != "image" and not hit.about:
+        return ""
+    try:
+        jpeg = thumbnail_jpeg(hit.about or hit.path, limits, THUMBNAIL_PX)
+    except MediaError as error:
+        return f'<p class="missing">{_safe(error.message)}</p>'
+    return f'<img alt="" src="data:image/jpeg;base64,{b64encode(jpeg).decode()}">'
+
+
+def _safe(text: str) -> str:
+    return escape(printable_lines(text))

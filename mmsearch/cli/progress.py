@@ -1,0 +1,83 @@
+"""How far `index` has come, on stderr: a bar on a terminal, else a plain line every ten seconds."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from mmsearch.cli.output import notice
+
+if TYPE_CHECKING:
+    from mmsearch.types import IndexProgress
+
+OnProgress = Callable[["IndexProgress"], None]
+LINE_EVERY_S = 10.0
+
+
+@contextmanager
+def progress_shown(*, quiet: bool) -> Iterator[OnProgress]:
+    """Yield what `Collection.index` is to call as it goes on."""
+    if quiet:
+        yield lambda _: None
+    elif sys.stderr.isatty():
+        with _bar() as on_progress:
+            yield on_progress
+    else:
+        yield ProgressLines()
+
+
+class ProgressLines:
+    """Writes a line now and then, for logs."""
+
+    def __init__(self, every_s: float = LINE_EVERY_S) -> None:
+        self._every_s = every_s
+        self._started = self._last = monotonic()
+
+    def __call__(self, progress: "IndexProgress") -> None:
+        """Take note of how far the run is."""
+        now = monotonic()
+        if now - self._last < self._every_s or not progress.total:
+            return
+        self._last = now
+        rate = progress.done / (now - self._started)
+        left = _clock((progress.total - progress.done) / rate) if rate else "unknown time"
+        failed = f", {progress.failed:,} failed" if progress.failed else ""
+        notice(f"{progress.done:,} of {progress.total:,} files, {rate:.0f} a second, {left} left{failed}")
+
+
+@contextmanager
+def _bar() -> Iterator[OnProgress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("[red]{task.fields[failed]}[/red]"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Looking for files", total=None, rate="", failed="")
+
+        def on_progress(progress: "IndexProgress") -> None:
+            speed = bar.tasks[0].speed
+            bar.update(
+                task,
+                description="Indexing",
+                completed=progress.done,
+                total=progress.total,
+                rate=f"{speed:,.0f}/s" if speed else "",
+                failed=f"{progress.failed:,} failed" if progress.failed else "",
+            )
+
+        yield on_progress
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,56 @@
+"""`mmsearch status`: what a collection holds."""
+
+import os
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mmsearch.cli.index import waiting_line
+from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
+from mmsearch.cli.output import counted, emit_json, examples, printable, show, size, wants_json
+
+if TYPE_CHECKING:
+    from mmsearch.types import Status
+
+EXAMPLES = examples(("mmsearch status", ""), ("mmsearch status -c work --json", ""))
+
+
+@with_global_options
+def status(options: GlobalOptions, json: JsonOption = False) -> None:
+    """Show what a collection holds: files, model, index, folders."""
+    with options.open() as collection:
+        found = collection.status()
+    if wants_json(json):
+        emit_json(asdict(found))
+        return
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _rows(found, options):
+        table.add_row(name, printable(value))
+    show(table)
+
+
+def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
+    segments = ", ".join(f"{count:,} {modality}" for modality, count in sorted(found.segments.items())) or "none"
+    state = "up to date" if found.index.fresh else "older than the collection; searches do without it"
+    index = f"{found.index.kind}, {counted(found.index.vectors, 'vector')}, {size(found.index.size_bytes)}, {state}"
+    rows = [
+        ("collection", f"{found.name}  ({found.path})"),
+        ("model", f"{found.model}, {found.dim} dimensions"),
+        ("files", f"{found.assets:,}"),
+        ("segments", segments),
+        ("index", index),
+        ("on disk", size(found.bytes_on_disk)),
+        ("last indexed", _local_time(found.last_indexed_at)),
+    ]
+    rows += [("folder", root if os.path.exists(root) else f"{root} (not there now)") for root in found.roots]
+    rows += [("waiting", waiting_line(found.waiting))] if found.waiting else []
+    rows += [("failed", f"{counted(found.failed, 'file')}; see `{options.call('errors')}`")] if found.failed else []
+    return rows
+
+
+def _local_time(iso: str | None) -> str:
+    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S") if iso else "never"

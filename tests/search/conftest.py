@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import pytest
+
+from mmsearch.catalog.catalog import Catalog
+from mmsearch.encoders.hashing import HashingEncoder
+from mmsearch.ingest.commit import Committer, Tally
+from mmsearch.ingest.publish import publish
+from mmsearch.ingest.rebuild import rebuild
+from mmsearch.normalise import unit_rows
+from mmsearch.search.flow import search
+from mmsearch.search.parse import text_parts
+from mmsearch.search.stored import stored_vectors
+from mmsearch.storage import Shelves
+from mmsearch.types import FailedFile, FileStat, Filter, IndexedFile, MediaInfo, Query, Segment
+from mmsearch.vectors.generation import index_class
+
+ENCODER = HashingEncoder(64)
+
+
+def indexed_file(path, modality, texts, size_bytes=100):
+    """A file with one segment a text; an image is embedded as if the model saw that text in it."""
+    segments = tuple(Segment(modality, text=text if modality == "text" else None) for text in texts)
+    vectors = unit_rows(ENCODER.encode_texts(texts, "document"))
+    info = MediaInfo("text/plain" if modality == "text" else "image/jpeg")
+    return IndexedFile(FileStat(path, size_bytes, 1), ascii(path), modality, info, segments, vectors)
+
+
+class Library:
+    """The stores of a collection that is filled without any files."""
+
+    encoder = ENCODER
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.catalog = Catalog.create(folder / "catalog.db", "library", ENCODER.spec.space)
+        self.shelves = Shelves(folder, self.catalog)
+        self.stores = (self.catalog, self.shelves.store, self.shelves.generations)
+
+    def put(self, path, modality, *texts):
+        """Commit one file; answers with the ids of its segments."""
+        self.commit(indexed_file(path, modality, texts))
+        return self.ids(path)
+
+    def put_failed(self, path):
+        self.commit(FailedFile(FileStat(path, 7, 1), "media_damaged", "It is cut short."))
+
+    def commit(self, *outcomes):
+        Committer(self.catalog, self.shelves.store, Tally()).commit(outcomes)
+
+    def ids(self, path):
+        return self.catalog.asset_segments(self.asset_id(path)).tolist()
+
+    def asset_id(self, path):
+        return self.catalog.lookup([path])[path].id
+
+    def remove(self, path):
+        with self.catalog.write() as writer:
+            writer.remove_assets([self.asset_id(path)])
+
+    def replace(self, old, path, modality, *texts):
+        """Forget one file and commit another, in one transaction."""
+        file = indexed_file(path, modality, texts)
+        with self.catalog.write() as writer:
+            writer.remove_assets([self.asset_id(old)])
+            block = self.shelves.store.append(*self.catalog.next_row(), file.vectors)
+            writer.add_block(block)
+            writer.put_indexed(file, vector_file=block.file, first_row=block.first_row)
+
+    def publish(self):
+        publish(*self.stores)
+
+    def publish_as(self, kind):
+        """Publish an index of that kind, whatever would be chosen for so few vectors."""
+        index = index_class(kind)(ENCODER.dim)
+        index.add(*stored_vectors(self.catalog, self.shelves.store))
+        generation = self.shelves.generations.publish(index, 77, revision=self.catalog.revision())
+        with self.catalog.write() as writer:
+            writer.put_generation(generation)
+
+    def rebuild(self):
+        rebuild(*self.stores)
+
+    def reader(self):
+        """Open it once more, as another process would."""
+        return Reader(self.folder)
+
+    def close(self):
+        self.catalog.close()
+
+
+class Reader:
+    def __init__(self, folder):
+        self.catalog = Catalog.open(folder / "catalog.db", write=False)
+        self.shelves = Shelves(folder, self.catalog)
+
+    def search(self, *texts, parts=(), modalities=(), exclude=(), k=10, offset=0):
+        wanted = Filter(frozenset(modalities), frozenset(exclude))
+        query = Query((*text_parts(texts), *parts), wanted, k, offset)
+        return search(query, encoder=ENCODER, indexes=self.shelves.indexes, catalog=self.catalog)
+
+    def close(self):
+        self.catalog.close()
+
+
+@pytest.fixture
+def library(tmp_path):
+    made = Library(tmp_path / "library")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def reader(library):
+    opened = library.reader()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def make_library(tmp_path_factory):
+    """For tests that need a fresh one an example, or one for all."""
+    return lambda: Library(tmp_path_factory.mktemp("library"))
