@@ -174,7 +174,7 @@ class AssetWriter:
         self._connection.execute(segments.insert(), rows)
 
     def _place_vectors(self, asset_ids: Sequence[int], vector_file: int, first_row: int) -> None:
-        """Note that the segments' vectors lie in consecutive rows, in order of the assets and in them of the ordinals."""
+        """Note that the vectors lie in consecutive rows, in order of the assets and within them of the ordinals."""
         order = {asset_id: position for position, asset_id in enumerate(asset_ids)}
         found: list[tuple[int, int, int]] = []
         for chunk in chunks(asset_ids):

@@ -66,8 +66,10 @@ class SeenSet:
 
     def close(self) -> None:
         """Forget the set."""
-        # A connection that goes back to the pool would keep its temporary tables.
-        self.connection.detach()
+        # A connection that goes back to the pool would keep its temporary tables. One that Ctrl-C cut off in the
+        # middle of a statement has been closed by SQLAlchemy, and cannot be detached.
+        if not self.connection.invalidated:
+            self.connection.detach()
         self.connection.close()
 
     @contextmanager

@@ -22,7 +22,7 @@ def hits_table(hits: Sequence["Hit"], start: str | os.PathLike[str] = os.curdir)
 
     Args:
         hits: Best first.
-        start: Paths are written relative to this folder where that is shorter.
+        start: Paths in this folder are written relative to it.
     """
     from rich.table import Table
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import emit_json, examples, printable, show, wants_json
+from mmsearch.cli.output import emit_json, examples, printable, printable_lines, reflowed, show, wants_json
 
 if TYPE_CHECKING:
     from mmsearch.protocols import Encoder
@@ -94,7 +94,7 @@ def models_info(_: GlobalOptions, name: NameArgument = "builtin", json: JsonOpti
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for fact, value in facts.items():
-        table.add_row(fact.replace("_", " "), printable(_in_words(value)))
+        table.add_row(fact.replace("_", " "), printable_lines(_in_words(value)))
     show(table)
 
 
@@ -143,7 +143,7 @@ def _facts(encoder: "Encoder") -> dict[str, Any]:
     about = (inspect.getdoc(type(encoder)) or "").partition("\nArgs:")[0].partition("\nRaises:")[0]
     return {
         "name": spec.space.model,
-        "about": about.strip(),
+        "about": reflowed(about.strip()),
         "modalities": sorted(spec.modalities),
         "dim": spec.space.dim,
         "revision": spec.space.revision,

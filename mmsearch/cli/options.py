@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mmsearch.cli.boundary import errors_reported
-from mmsearch.cli.output import notice
+from mmsearch.cli.output import notice, reflowed
 
 if TYPE_CHECKING:
     from mmsearch.collection import Collection
@@ -130,14 +130,9 @@ def with_global_options(function: Callable[..., None]) -> Callable[..., None]:
     for name, (annotation, default) in _ADDED.items():
         parameters[name] = inspect.Parameter(name, kind, annotation=annotation, default=default)
     command.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
-    command.__doc__ = _reflowed(inspect.getdoc(function) or "")
+    command.__doc__ = reflowed(inspect.getdoc(function) or "")
     command.__annotations__ = {name: each.annotation for name, each in parameters.items()}
     return command
-
-
-def _reflowed(text: str) -> str:
-    """Put each paragraph on one line: the help is wrapped to the terminal's width, not to the source's."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 _ADDED: dict[str, tuple[Any, Any]] = {

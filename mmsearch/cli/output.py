@@ -81,7 +81,7 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """The same for a text of several lines, which stay so; tabs become spaces."""
+    """Do the same for a text of several lines, which stay so; tabs become spaces."""
     return "\n".join(printable(line) for line in text.expandtabs(4).splitlines())
 
 
@@ -93,8 +93,9 @@ def _escaped(character: str) -> str:
 
 
 def short_path(path: str, start: str | os.PathLike[str] = os.curdir) -> str:
-    """Write a path relative to a folder where that is shorter, safe to show."""
-    return printable(min(path, os.path.relpath(path, start), key=len))
+    """Write a path safe to show, and relative to a folder if it lies in it."""
+    relative = os.path.relpath(path, start)
+    return printable(path if relative.startswith(os.pardir) else relative)
 
 
 def size(count_bytes: int) -> str:
@@ -108,6 +109,11 @@ def size(count_bytes: int) -> str:
 def counted(count: int, noun: str) -> str:
     """Write '1 file' or '1,200 files'."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def reflowed(text: str) -> str:
+    """Put each paragraph on one line: it is wrapped to the terminal's width, not to the source's."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def examples(*pairs: tuple[str, str]) -> str:

@@ -126,7 +126,8 @@ def test_counted():
 def test_short_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert output.short_path(str(tmp_path / "a.png")) == "a.png"
-    assert output.short_path("/a.png") == "/a.png"
+    assert output.short_path(str(tmp_path / "a.png"), tmp_path.parent) == f"{tmp_path.name}/a.png"
+    assert output.short_path(str(tmp_path.parent / "a.png")) == str(tmp_path.parent / "a.png")
 
 
 def test_exit_codes_of_the_boundary():

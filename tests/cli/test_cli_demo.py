@@ -13,8 +13,8 @@ def kept(tmp_path_factory):
 def test_demo_finds_what_it_shows(cli, kept):
     ran = cli("demo", "--keep", kept)
     assert ran.exit_code == 0, ran.stderr
-    blocks = {block.splitlines()[0]: block.splitlines()[2] for block in ran.stdout.split("\n$ ")[1:]}
-    best = {command.split("'")[1]: row for command, row in blocks.items()}
+    blocks = [block.splitlines() for block in ran.stdout.split("\n$ mmsearch search '")[1:]]
+    best = {command.partition("'")[0]: row for command, _, row, *_ in blocks}
     assert "balloon.jpg" in best["a hot-air balloon"]
     assert "tomatoes" in best["vegetables in the garden"]
     if samples._copy_photos(kept):

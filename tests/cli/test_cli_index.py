@@ -181,7 +181,7 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path, home):
         _wait_for_commits(home)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (130, ""), err
     assert err == "Stopped. What was finished is kept; run the same command again to go on.\n"
     with mmsearch.open("default") as collection:
         kept = collection.status().assets

@@ -91,8 +91,8 @@ def test_doctor_finds_what_is_wrong(cli, home, monkeypatch):
     ran = cli("doctor", terminal=True)
     assert ran.exit_code == 1
     lines = ran.stdout.splitlines()
-    assert any(line.startswith("fail model hashing") for line in lines)
-    assert any(line.startswith("fail home") for line in lines)
+    assert any(line.startswith("fail  model hashing") for line in lines)
+    assert any(line.startswith("fail  home") for line in lines)
     assert "pip install 'mmsearch[heic]'" in ran.stdout
     assert "Choose another folder with --home." in ran.stdout
 

@@ -7,7 +7,8 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from conftest import CountingEncoder
+import pytest
+from counting_encoder import CountingEncoder
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -21,7 +22,7 @@ COLOURS = ["red", "green", "blue"]
 FOLDERS = ["", "in/", "in/deep/"]
 
 text_names = st.builds("{}{}.txt".format, st.sampled_from(FOLDERS), st.sampled_from("abc"))
-picture_names = st.builds("{}{}.png".format, st.sampled_from(FOLDERS), st.sampled_from("ab"))
+picture_names = st.builds("{}{}.png".format, st.sampled_from(FOLDERS), st.sampled_from("xy"))
 
 
 class Library(RuleBasedStateMachine):
@@ -156,5 +157,10 @@ class Library(RuleBasedStateMachine):
             assert self.collection.status().assets == sum(each is not None for each in self.indexed.values())
 
 
-Library.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None, derandomize=True)
 TestLibrary = Library.TestCase
+TestLibrary.settings = settings(max_examples=12, stateful_step_count=25, deadline=None, derandomize=True)
+
+
+@pytest.mark.slow
+class TestLibraryAtLength(Library.TestCase):
+    settings = settings(max_examples=300, stateful_step_count=40, deadline=None)

@@ -1,0 +1,75 @@
+"""An encoder as another package offers it, with which worker processes get into trouble on demand.
+
+A text that is one of the words below does it while it is embedded; a picture file that ends in such a word while
+it is read, because the decoder is replaced as the model is loaded. The argument says what to do on loading.
+"""
+
+import os
+import signal
+import time
+from dataclasses import replace
+
+import numpy as np
+
+import mmsearch.ingest.decode
+from mmsearch.encoders.hashing import HashingEncoder
+from mmsearch.errors import WeightsDamaged
+
+
+def hang():
+    time.sleep(60)
+
+
+def spin():
+    """Hang without ever letting another thread of this process run."""
+    pow(3, 1 << 34)
+
+
+def eat():
+    np.ones(1 << 35, np.uint8).sum()
+
+
+def fail():
+    raise RuntimeError("out of order")
+
+
+def lack():
+    raise WeightsDamaged("The weights are gone.")
+
+
+TROUBLES = {
+    b"EXIT": lambda: os._exit(3),
+    b"ABORT": os.abort,
+    b"KILL": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    b"HANG": hang,
+    b"SPIN": spin,
+    b"EAT": eat,
+    b"FAIL": fail,
+    b"LACK": lack,
+}
+
+
+class TroubleEncoder(HashingEncoder):
+    def __init__(self, on_load="nothing"):
+        super().__init__()
+        self.on_load = on_load
+        self.spec = replace(self.spec, space=replace(self.spec.space, model=f"trouble:{on_load}", revision="trouble"))
+
+    def load(self):
+        TROUBLES.get(self.on_load.encode(), str)()
+        real = mmsearch.ingest.decode.read_image
+
+        def read_image(data, limits, target):
+            for word, happens in TROUBLES.items():
+                if data.endswith(word):
+                    happens()
+            return real(data, limits, target)
+
+        mmsearch.ingest.decode.read_image = read_image
+
+    def encode_texts(self, texts, role):
+        for text in texts:
+            TROUBLES.get(text.encode(), str)()
+        if self.on_load == "BLANK":
+            fail()
+        return super().encode_texts(texts, role)

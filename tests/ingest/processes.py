@@ -1,0 +1,34 @@
+"""Which processes there are, from what Linux tells of them."""
+
+import os
+import time
+from pathlib import Path
+
+
+def children(pid):
+    """The processes that a process started and that have not ended."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(each) for each in task.read_text().split()]
+    return found
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def gone_within(pids, seconds):
+    """Wait until the processes have ended, but not for ever."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(alive(pid) for pid in pids):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def own_workers():
+    return [pid for pid in children(os.getpid()) if alive(pid)]
