@@ -1,4 +1,4 @@
-"""How long does `mmsearch search "a dog"` take as a whole process, with 10,000 images indexed, and on what?
+"""Time `mmsearch search "a dog"` as a whole process, with 10,000 images indexed, and say what it is spent on.
 
     python -m benchmarks.cold_search [--images 10000] [--runs 10]
 
@@ -68,7 +68,7 @@ STEPS = {
     "import numpy": "import numpy",
     "import numpy, SQLAlchemy": "import numpy, sqlalchemy",
     "import numpy, SQLAlchemy, ONNX Runtime": "import numpy, sqlalchemy, onnxruntime",
-    "... and the collection's own modules": "import onnxruntime, mmsearch.collection, mmsearch.encoders.builtin.encoder",
+    "... and the collection's own modules": "import mmsearch.collection, mmsearch.encoders.builtin.encoder",
     "... and the text model loaded and checked": (
         "import mmsearch.collection; from mmsearch.encoders.builtin.encoder import BuiltinEncoder; "
         "BuiltinEncoder().encode_texts(['a dog'], 'query')"

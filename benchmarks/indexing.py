@@ -1,4 +1,4 @@
-"""How fast are photos indexed, against what the bare model could do; and does memory stay flat?
+"""Compare the speed of indexing photos with what the bare model could do; or see whether memory stays flat.
 
     python -m benchmarks.indexing [--files 1000] [--workers 2] [--folder PHOTOS] [--memory]
 

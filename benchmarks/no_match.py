@@ -1,4 +1,4 @@
-"""From which score on is the best hit more likely right than wrong?
+"""Find the score under which the best hit is probably wrong.
 
     python -m benchmarks.no_match FOLDER...
 

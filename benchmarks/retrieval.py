@@ -1,4 +1,4 @@
-"""How often is the photo that a caption describes among the first k hits?
+"""Count how often the photo that a caption describes is among the first k hits.
 
     python -m benchmarks.retrieval FOLDER... [--model builtin] [--captions all]
 
@@ -63,7 +63,8 @@ def main() -> None:
         error = 100 * np.sqrt(np.mean(rank <= 10) * np.mean(rank > 10) / photos)
         print(
             f"{folder.name}: {photos} photos, {len(pairs)} queries ({args.captions} captions): {shares} "
-            f"(standard error of R@10 {error:.1f})  mAP {100 * np.mean(1 / rank):.1f}  median rank {np.median(rank):.0f}"
+            f"(standard error of R@10 {error:.1f})  "
+            f"MRR {100 * np.mean(1 / rank):.1f}  median rank {np.median(rank):.0f}"
         )
 
 

@@ -1,5 +1,6 @@
 """Where a collection lies on disk: making it, opening it to read or to write, and the encoder that belongs to it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,7 +51,7 @@ class Storage:
     @property
     def exists(self) -> bool:
         """Whether the collection is on disk."""
-        return self._catalog_path.is_file()
+        return os.path.isfile(self._catalog_path)
 
     @property
     def model_name(self) -> str | None:

@@ -43,7 +43,7 @@ def _absolute(path: StrPath) -> Path:
     if not name:
         raise UsageError("The path of a folder is empty.", remedy="For the folder of work, write a dot.")
     absolute = Path(os.path.abspath(os.path.expanduser(name)))
-    if not absolute.exists():
+    if not os.path.exists(absolute):  # which is false, not an error, for a name that is too long
         raise UsageError(
             f"{absolute} does not exist.",
             remedy="If it was deleted for good, forget its files with `mmsearch remove`.",

@@ -81,7 +81,7 @@ def test_nothing_to_index(tree):
             names(tree, [], known)
 
 
-@pytest.mark.parametrize("path", ["gone", "a/gone.txt", "~nobody-of-that-name/x", "a/b/c/t.txt/x"])
+@pytest.mark.parametrize("path", ["gone", "a/gone.txt", "~nobody-of-that-name/x", "a/b/c/t.txt/x", "x" * 5000])
 def test_a_path_that_does_not_exist(tree, path):
     with pytest.raises(UsageError, match=r"does not exist.*mmsearch remove"):
         names(tree, ["a", path])

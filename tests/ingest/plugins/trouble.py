@@ -5,9 +5,11 @@ it is read, because the decoder is replaced as the model is loaded. The argument
 """
 
 import os
+import re
 import signal
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +24,7 @@ def hang():
 
 def spin():
     """Hang without ever letting another thread of this process run."""
-    pow(3, 1 << 34)
+    re.match("(a+)+$", "a" * 64 + "b")
 
 
 def eat():
@@ -35,6 +37,11 @@ def fail():
 
 def lack():
     raise WeightsDamaged("The weights are gone.")
+
+
+def note_that_it_begins():
+    if path := os.environ.get("TROUBLE_BEGINS"):
+        Path(path).touch()
 
 
 TROUBLES = {
@@ -62,6 +69,7 @@ class TroubleEncoder(HashingEncoder):
         def read_image(data, limits, target):
             for word, happens in TROUBLES.items():
                 if data.endswith(word):
+                    note_that_it_begins()
                     happens()
             return real(data, limits, target)
 

@@ -1,7 +1,6 @@
 """Which processes there are, from what Linux tells of them."""
 
 import os
-import time
 from pathlib import Path
 
 
@@ -18,16 +17,6 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def gone_within(pids, seconds):
-    """Wait until the processes have ended, but not for ever."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not any(alive(pid) for pid in pids):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def own_workers():
