@@ -1,12 +1,12 @@
 """Stage 3, in a worker: a file's bytes become pixels or passages, or a reason why not."""
 
-import os
 from dataclasses import dataclass, replace
 
 from mmsearch.config import Limits
 from mmsearch.errors import FileUnreadable, MediaDamaged, MediaError, MediaTooLarge
 from mmsearch.files import blake2
 from mmsearch.ingest.plan import Work
+from mmsearch.ingest.siblings import siblings
 from mmsearch.media.document import read_document
 from mmsearch.media.image import read_image
 from mmsearch.media.sources import read_bytes
@@ -55,7 +55,7 @@ def _decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decod
     if work.modality == "image":
         image = read_image(data, limits, image_input)
         return DecodedFile(work, content_hash, image.info, (Segment("image"),), image.pixels)
-    document = read_document(path, data, limits, os.path.exists)
+    document = read_document(path, data, limits, siblings(path))
     if document is None:
         return SkippedFile(work.stat)
     segments, info = document

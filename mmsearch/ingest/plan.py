@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.errors import MediaUnsupported
+from mmsearch.ingest.siblings import siblings
 from mmsearch.media.probe import check_supported, is_captions_file, modality_of
 from mmsearch.media.sidecar import described_by
 from mmsearch.types import FailedFile, FileStat, Modality, WaitingFile
@@ -73,7 +74,7 @@ def _decide(
 
 def _may_share(path: str) -> bool:
     """Tell whether a text is embedded by its bytes alone; what captions are about depends on where they lie."""
-    return not is_captions_file(path) and described_by(path, os.path.exists) is None
+    return not is_captions_file(path) and described_by(path, siblings(path)) is None
 
 
 def kind_of(path: str) -> Modality:

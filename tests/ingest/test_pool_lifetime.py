@@ -101,7 +101,7 @@ def test_ctrl_c_on_the_terminal_reaches_the_parent_only(trouble, draw, folder):
 @pytest.mark.parametrize("word", [b"HANG", b"SPIN"])
 def test_workers_end_when_their_parent_is_killed(trouble, draw, folder, script, monkeypatch, word):
     """One is busy with a file that takes for ever, one waits for work."""
-    trouble(limits_decode_timeout_s=1, ingest_batch_files=1)
+    trouble(limits_decode_timeout_s=0.6, ingest_batch_files=1)
     begun = folder.parent / "begun"
     monkeypatch.setenv("TROUBLE_BEGINS", str(begun))
     monkeypatch.setenv("PYTHONPATH", sys.path[0])

@@ -1,0 +1,75 @@
+"""A disk that takes no more bytes: the run ends with a StorageError, and nothing committed is lost.
+
+The system's limit on the size of files stands for the full disk: writes fail in the middle, wherever they are.
+"""
+
+import resource
+from contextlib import contextmanager, suppress
+
+import pytest
+from library import FIRST, SECOND, STAYS, make_first, make_second, texts
+
+from mmsearch.errors import StorageError
+
+
+@pytest.fixture
+def indexed(collection, folder):
+    make_first(folder)
+    collection.index(folder)
+    make_second(folder)
+    return collection
+
+
+@contextmanager
+def files_of_at_most(limit_bytes):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def vectors_bytes(collection):
+    return sum(path.stat().st_size for path in collection.folder.rglob("*.f32"))
+
+
+@pytest.mark.parametrize("write", ["index", "rebuild"])
+def test_no_room_for_vectors(indexed, folder, write):
+    with files_of_at_most(vectors_bytes(indexed) + 300 if write == "index" else 300):
+        with pytest.raises(StorageError) as raised:
+            indexed.index(folder) if write == "index" else indexed.rebuild()
+    assert "what was committed is safe" in raised.value.remedy
+    check_nothing_is_lost(indexed)
+    indexed.index(folder)
+    assert texts(indexed) == SECOND
+
+
+def check_nothing_is_lost(collection):
+    assert collection.verify() == []
+    found = texts(collection)
+    assert STAYS.items() <= found.items() <= FIRST.items() | SECOND.items()
+
+
+def test_no_room_at_any_place(indexed, folder):
+    """From too little for the first page of the log to nearly enough."""
+    failed = 0
+    for limit_bytes in (0, 64, 1_000, 3_000, 9_000, 20_000, 30_000, 40_000, 60_000):
+        with files_of_at_most(limit_bytes), suppress(StorageError):
+            failed += 1
+            indexed.index(folder)
+            failed -= 1
+        check_nothing_is_lost(indexed)
+    assert failed >= 4
+    indexed.index(folder)
+    assert texts(indexed) == SECOND
+    assert indexed.verify() == []
+
+
+def test_no_room_for_a_new_collection(collection, folder):
+    make_first(folder)
+    with files_of_at_most(1_000), pytest.raises(StorageError):
+        collection.index(folder)
+    assert not collection.exists
+    collection.index(folder)
+    assert texts(collection) == FIRST
