@@ -158,12 +158,11 @@ class Collection:
         Returns:
             What was found, empty if all is well. After a repair each says whether it is mended.
         """
-        from mmsearch.ingest import verify
-
         if not repair:
             self._storage.migrate()
-            shelves = self._storage.reading()
-            return verify.verify(shelves.catalog, shelves.store, shelves.generations)
+            return self._verify_undisturbed()
+        from mmsearch.ingest import verify
+
         with self._storage.writing() as shelves:
             stores = (shelves.catalog, shelves.store, shelves.generations)
             problems = verify.repair(*stores, verify.verify(*stores))
@@ -268,6 +267,17 @@ class Collection:
         return list(self._storage.reading().catalog.failures(limit))
 
     # ---- wiring ----
+
+    def _verify_undisturbed(self) -> list[Problem]:
+        """Verify; again if a writer may have replaced what was found missing."""
+        from mmsearch.ingest.verify import verify
+
+        shelves = self._storage.reading()
+        while True:
+            before = shelves.catalog.revision(), shelves.catalog.generation()
+            problems = verify(shelves.catalog, shelves.store, shelves.generations)
+            if not problems or before == (shelves.catalog.revision(), shelves.catalog.generation()):
+                return problems
 
     def _known_roots(self) -> tuple[str, ...]:
         return self._storage.reading().catalog.roots() if self.exists else ()

@@ -29,6 +29,7 @@ from mmsearch.files import WriterLock
 from mmsearch.normalise import unit_rows
 from mmsearch.testing.media import four_colours, write_corrupt, write_image, write_text, write_wav
 from mmsearch.types import Failure, Hits, IndexStatus
+from mmsearch.vectors.store import VectorStore
 
 
 @pytest.fixture
@@ -507,6 +508,22 @@ def test_repair_of_a_sound_collection_does_nothing(filled, encoder):
     assert filled.verify(repair=True) == []
     assert filled.status() == before
     assert encoder.images == 3
+
+
+@pytest.mark.parametrize("disturbance", ["index", "rebuild"])
+def test_verify_beside_a_writer_that_replaces_files(filled, pictures, monkeypatch, disturbance):
+    """Before the files are looked at, the ones that the catalog named a moment ago are gone."""
+    damaged_blocks = VectorStore.damaged_blocks
+
+    def too_late(self, blocks):
+        monkeypatch.undo()
+        write_image(pictures / "white.png", "white")
+        with mmsearch.open(filled.folder) as writer:
+            writer.index(pictures, workers=1) if disturbance == "index" else writer.rebuild()
+        return damaged_blocks(self, blocks)
+
+    monkeypatch.setattr(VectorStore, "damaged_blocks", too_late)
+    assert filled.verify() == []
 
 
 def test_a_repair_needs_no_model_if_nothing_is_lost(filled):

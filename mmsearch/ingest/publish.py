@@ -8,6 +8,7 @@ from mmsearch.vectors.store import VectorStore
 
 # Under so many vectors a scan by numpy takes a few milliseconds, less than importing FAISS would.
 FAISS_FROM_VECTORS = 20_000
+PIECE_ROWS = 65_536  # copied at once
 
 
 def publish(catalog: Catalog, store: VectorStore, generations: GenerationStore, *, force: bool = False) -> None:
@@ -33,13 +34,14 @@ def publish(catalog: Catalog, store: VectorStore, generations: GenerationStore, 
 
 def _index_of(catalog: Catalog, store: VectorStore) -> VectorIndex:
     places = catalog.locations()
-    vectors = store.gather(places.files, places.rows)
     if len(places) < FAISS_FROM_VECTORS:
-        return FlatIndex.of(places.ids, vectors)  # without a second copy in memory
+        return FlatIndex.of(places.ids, store.gather(places.files, places.rows))  # no second copy in memory
     from mmsearch.vectors.faiss_index import FaissIndex
 
     index = FaissIndex(catalog.space().dim)
-    index.add(places.ids, vectors)
+    for start in range(0, len(places), PIECE_ROWS):
+        piece = slice(start, start + PIECE_ROWS)
+        index.add(places.ids[piece], store.gather(places.files[piece], places.rows[piece]))
     return index
 
 

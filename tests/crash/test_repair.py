@@ -1,0 +1,198 @@
+"""Damage on disk: `verify` names it, a repair mends it by reading the files again, a rebuild changes no result."""
+
+import os
+
+import pytest
+from library import FIRST, make_first, texts
+
+import mmsearch
+from mmsearch.errors import CollectionDamaged
+from mmsearch.testing.media import write_text
+
+
+@pytest.fixture
+def indexed(home, encoder, folder, monkeypatch):
+    """A collection of eight files in blocks of two."""
+    monkeypatch.setenv("MMSEARCH_INGEST_BATCH_FILES", "2")
+    make_first(folder)
+    with mmsearch.open("photos", home=home, model=encoder) as collection:
+        collection.index(folder)
+        encoder.texts.clear()
+        encoder.images = 0
+        yield collection
+
+
+def the_file(collection, pattern):
+    (path,) = collection.folder.rglob(pattern)
+    return path
+
+
+def flip(path, offset):
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 1
+    path.write_bytes(data)
+
+
+def ranking(collection):
+    return [(hit.path, round(hit.score, 5)) for hit in collection.search("word stays moved", k=50)]
+
+
+def test_verify_finds_nothing_where_all_is_well(indexed):
+    assert indexed.verify() == []
+    assert indexed.verify(repair=True) == []
+
+
+def test_a_flipped_bit_costs_only_the_files_of_its_block(indexed, encoder):
+    expected, kept = ranking(indexed), {hit.path: hit.id for hit in indexed.search("word", k=50)}
+    flip(the_file(indexed, "*.f32"), -1)  # in the last row
+    (problem,) = indexed.verify()
+    assert problem.what == "vectors are damaged"
+    assert "do not match their checksum" in problem.where
+    assert len(problem.items) == 2
+    (mended,) = indexed.verify(repair=True)
+    assert mended.repaired
+    assert mended.items == problem.items
+    assert len(encoder.texts) + encoder.images == 2
+    assert indexed.verify() == []
+    assert ranking(indexed) == expected
+    now = {hit.path: hit.id for hit in indexed.search("word", k=50)}
+    assert {path for path in kept if now[path] != kept[path]} == set(problem.items)
+
+
+@pytest.mark.parametrize("harm", ["delete", "empty", "header", "truncate", "replace"])
+def test_a_vector_file_that_is_ruined(indexed, encoder, harm):
+    expected = ranking(indexed)
+    path = the_file(indexed, "*.f32")
+    if harm == "delete":
+        path.unlink()
+    elif harm == "header":
+        flip(path, 0)
+    elif harm == "replace":
+        path.write_bytes(os.urandom(path.stat().st_size))
+    else:
+        os.truncate(path, 0 if harm == "empty" else path.stat().st_size // 2)
+    problems = indexed.verify()
+    lost = {item for problem in problems for item in problem.items}
+    assert len(lost) == (6 if harm == "truncate" else 8)
+    with pytest.raises(CollectionDamaged, match=r"verify \(repair|verify --repair|repair"):
+        indexed.rebuild()
+    assert all(problem.repaired for problem in indexed.verify(repair=True))
+    assert len(encoder.texts) + encoder.images == len(lost)
+    assert indexed.verify() == []
+    assert ranking(indexed) == expected
+
+
+def test_files_that_are_gone_when_their_vectors_are_mended(indexed, encoder, folder):
+    the_file(indexed, "*.f32").unlink()
+    (folder / "goes.txt").unlink()
+    assert all(problem.repaired for problem in indexed.verify(repair=True))
+    assert texts(indexed) == {name: text for name, text in FIRST.items() if name != "goes.txt"}
+    indexed.index(folder)
+    assert indexed.verify() == []
+    assert indexed.status().assets == 7
+
+
+def test_copies_are_lost_and_mended_together(indexed, encoder, folder):
+    write_text(folder / "copied.txt", FIRST["0.txt"])
+    indexed.index(folder)
+    assert encoder.texts == []
+    the_file(indexed, "*.f32").unlink()
+    assert sum(len(problem.items) for problem in indexed.verify()) == 9
+    indexed.verify(repair=True)
+    assert texts(indexed) == FIRST | {"copied.txt": FIRST["0.txt"]}
+    assert indexed.verify() == []
+
+
+@pytest.mark.parametrize("harm", ["delete", "flip", "truncate"])
+def test_a_ruined_index_is_named_and_made_again_without_encoding(indexed, encoder, harm):
+    expected = ranking(indexed)
+    indexed.close()
+    path = the_file(indexed, "*.flat")
+    if harm == "delete":
+        path.unlink()
+    elif harm == "flip":
+        flip(path, -1)
+    else:
+        os.truncate(path, path.stat().st_size - 1)
+    assert ranking(indexed) == expected  # it is only a cache
+    (problem,) = indexed.verify()
+    assert problem.what == "the published index is damaged"
+    assert path.name in problem.where
+    (mended,) = indexed.verify(repair=True)
+    assert mended.repaired
+    assert (encoder.texts, encoder.images) == ([], 0)
+    assert indexed.verify() == []
+    assert ranking(indexed) == expected
+    assert indexed.status().index.fresh
+
+
+def test_a_repair_makes_no_roots_and_forgets_no_files(indexed, folder):
+    roots = indexed.status().roots
+    the_file(indexed, "*.f32").unlink()
+    indexed.verify(repair=True)
+    assert indexed.status().roots == roots == (str(folder),)
+    assert indexed.index().unchanged == 8
+
+
+@pytest.mark.parametrize("keep", [0, 50, 5_000, 20_000])
+def test_a_catalog_that_is_cut_short_is_named_and_never_written_over(indexed, folder, keep):
+    indexed.close()
+    path = the_file(indexed, "catalog.db")
+    os.truncate(path, keep)
+    before = path.read_bytes()
+    for use in (lambda: mend(indexed), lambda: indexed.index(folder), lambda: indexed.search("word")):
+        with pytest.raises(CollectionDamaged, match=r"catalog\.db"):
+            use()
+    assert path.read_bytes() == before
+
+
+def mend(collection):
+    """Verify; a damage that is found but not mended counts as an error."""
+    problems = collection.verify(repair=True)
+    if any(not problem.repaired for problem in problems):
+        raise CollectionDamaged(str(problems))
+
+
+def test_a_rebuild_gives_back_the_room_of_what_was_deleted(indexed, encoder, folder):
+    for number in range(30):
+        write_text(folder / f"extra {number}.txt", f"extra number {number}")
+    indexed.index(folder)
+    for number in range(30):
+        (folder / f"extra {number}.txt").unlink()
+    indexed.index(folder)
+    expected = [(hit.id, *each) for hit, each in zip(indexed.search("word stays moved", k=50), ranking(indexed), strict=True)]
+    before = the_file(indexed, "*.f32")
+    size = before.stat().st_size
+    encoder.texts.clear()
+    assert indexed.rebuild().vectors == 8
+    after = the_file(indexed, "*.f32")
+    row_bytes = 64 * 4
+    assert (size, after.stat().st_size) == (64 + 38 * row_bytes, 64 + 8 * row_bytes)
+    assert after.name != before.name
+    found = [(hit.id, *each) for hit, each in zip(indexed.search("word stays moved", k=50), ranking(indexed), strict=True)]
+    assert found == expected
+    assert encoder.texts == []
+    assert indexed.verify() == []
+    write_text(folder / "more.txt", "one more after it")
+    assert indexed.index(folder).encoded == 1
+    assert texts(indexed) == FIRST | {"more.txt": "one more after it"}
+
+
+def test_a_rebuild_keeps_copies_on_one_row(indexed, folder):
+    write_text(folder / "copied.txt", FIRST["0.txt"])
+    indexed.index(folder)
+    indexed.rebuild()
+    assert the_file(indexed, "*.f32").stat().st_size == 64 + 8 * 64 * 4
+    assert texts(indexed) == FIRST | {"copied.txt": FIRST["0.txt"]}
+
+
+def test_a_rebuild_of_nothing(indexed, folder):
+    for path in folder.iterdir():
+        path.unlink()
+    assert indexed.index(folder).removed == 8
+    assert indexed.rebuild().vectors == 0
+    assert list(indexed.folder.rglob("*.f32")) == []
+    assert indexed.verify() == []
+    make_first(folder)
+    assert indexed.index(folder).encoded == 8
+    assert texts(indexed) == FIRST
