@@ -10,6 +10,7 @@
 The folders show the path of the data:
 
     collection.py   the Python API
+    storage.py      one collection on disk: made, opened, locked, and its encoder
     cli/            the command line, one file a command
     ingest/         a file on disk becomes searchable   (flow.py first)
     search/         a query becomes hits                (flow.py first)

@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
 from threading import Lock
@@ -23,6 +24,7 @@ from mmsearch.protocols import Encoder
 from mmsearch.types import FailedFile, Outcome
 
 START_TIMEOUT_S = 300.0  # loading large weights from a slow disk takes its time
+LONGEST_TIMEOUT_S = 1e6  # the system counts milliseconds in 32 bits
 BATCHES_AHEAD = 2  # a worker, so that none waits for the parent while it commits
 # What this process can import, the child can, and nothing else.
 CHILD = "import sys; sys.path[:] = {path!r}; from mmsearch.ingest.worker import main; main({handle})"
@@ -233,6 +235,7 @@ class Worker:
 def make_pool(encoder: Encoder, model: str | None, limits: Limits, workers: int) -> Pool:
     """Make the pool that fits: processes if the model can be made by name in a child, else this process."""
     limits = limits.for_machine(workers)
+    limits = replace(limits, decode_timeout_s=min(limits.decode_timeout_s, LONGEST_TIMEOUT_S))
     if model is None:
         return InlinePool(encoder, limits)
     return ProcessPool(Setup(model, limits), workers)

@@ -10,11 +10,15 @@ FIRST = {f"{number}.txt": f"word {number} stays" for number in range(4)} | {
     "goes.txt": "soon deleted",
     "moves.txt": "moved elsewhere",
 }
-SECOND = {f"{number}.txt": f"word {number} stays" for number in range(4)} | {
-    "changes.txt": "after the change was made",
-    "moved.txt": "moved elsewhere",
-    "copied.txt": "word 0 stays",
-} | {f"new {number}.txt": f"word {number} is new" for number in range(4)}
+SECOND = (
+    {f"{number}.txt": f"word {number} stays" for number in range(4)}
+    | {
+        "changes.txt": "after the change was made",
+        "moved.txt": "moved elsewhere",
+        "copied.txt": "word 0 stays",
+    }
+    | {f"new {number}.txt": f"word {number} is new" for number in range(4)}
+)
 STAYS = {name: text for name, text in FIRST.items() if SECOND.get(name) == text}
 
 

@@ -11,6 +11,7 @@ from steps import ALL_STEPS, INDEX_STEPS, PUBLISH_STEPS, REBUILD_STEPS, Crash, f
 
 import mmsearch
 
+
 @pytest.fixture
 def indexed(home, encoder, folder, monkeypatch):
     """A collection of the first state of the folder, which is then brought to the second."""
@@ -27,8 +28,16 @@ def reopened(collection, encoder):
     return mmsearch.open("photos", home=collection.folder.parent, model=encoder)
 
 
-def crash():
-    raise Crash
+def crash_at(monkeypatch, step, when, write, *, skip=0):
+    """Write, and crash on the way."""
+
+    def crash():
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        fail(patch.setattr, ALL_STEPS[step], when, crash, skip=skip)
+        with pytest.raises(Crash):
+            write()
 
 
 def end_process_at(step_of, step, folder):
@@ -67,17 +76,15 @@ def assert_nothing_is_left_over(collection):
 
 @pytest.mark.parametrize(("step", "when"), moments([*INDEX_STEPS, *PUBLISH_STEPS]))
 def test_a_failure_at_each_step(indexed, encoder, folder, monkeypatch, step, when):
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        fail(patch.setattr, ALL_STEPS[step], when, crash)
-        indexed.index(folder)
+    crash_at(monkeypatch, step, when, lambda: indexed.index(folder))
     check_recovery(indexed, encoder, folder)
 
 
-@pytest.mark.parametrize(("step", "skip"), [("append vectors", 1), ("append vectors", 2), ("put files", 2), ("commit", 3)])
+@pytest.mark.parametrize(
+    ("step", "skip"), [("append vectors", 1), ("append vectors", 2), ("put files", 2), ("commit", 3)]
+)
 def test_a_failure_later_on(indexed, encoder, folder, monkeypatch, step, skip):
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        fail(patch.setattr, ALL_STEPS[step], "after", crash, skip=skip)
-        indexed.index(folder)
+    crash_at(monkeypatch, step, "after", lambda: indexed.index(folder), skip=skip)
     check_recovery(indexed, encoder, folder)
 
 
@@ -91,9 +98,7 @@ def test_a_process_that_ends_at_a_step(indexed, encoder, folder, step):
 def test_a_rebuild_that_fails(indexed, encoder, folder, monkeypatch, step, when):
     with reopened(indexed, encoder) as before:
         expected = [(hit.id, hit.path, hit.score) for hit in before.search("word", k=100)]
-        with monkeypatch.context() as patch, pytest.raises(Crash):
-            fail(patch.setattr, ALL_STEPS[step], when, crash)
-            before.rebuild()
+        crash_at(monkeypatch, step, when, before.rebuild)
         assert [(hit.id, hit.path, hit.score) for hit in before.search("word", k=100)] == expected
     with reopened(indexed, encoder) as after:
         assert after.verify() == []
@@ -112,9 +117,7 @@ def test_a_rebuild_whose_process_ends(indexed, encoder, folder):
 
 @pytest.mark.parametrize(("step", "when"), moments(["commit", "publish the index"]))
 def test_a_removal_that_fails(indexed, encoder, folder, monkeypatch, step, when):
-    with reopened(indexed, encoder) as before, monkeypatch.context() as patch, pytest.raises(Crash):
-        fail(patch.setattr, ALL_STEPS[step], when, crash)
-        before.remove(folder / "0.txt")
+    crash_at(monkeypatch, step, when, lambda: indexed.remove(folder / "0.txt"))
     with reopened(indexed, encoder) as after:
         assert after.verify() == []
         assert texts(after).items() >= (STAYS.items() - {("0.txt", STAYS["0.txt"])})
@@ -124,9 +127,7 @@ def test_a_removal_that_fails(indexed, encoder, folder, monkeypatch, step, when)
 
 def test_the_first_run_fails_before_anything_is_committed(collection, encoder, folder, monkeypatch):
     make_first(folder)
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        fail(patch.setattr, INDEX_STEPS["append vectors"], "after", crash)
-        collection.index(folder)
+    crash_at(monkeypatch, "append vectors", "after", lambda: collection.index(folder))
     with reopened(collection, encoder) as after:
         assert after.verify() == []
         assert len(after.search("word")) == 0

@@ -37,6 +37,10 @@ def ranking(collection):
     return [(hit.path, round(hit.score, 5)) for hit in collection.search("word stays moved", k=50)]
 
 
+def ranked_ids(collection):
+    return [hit.id for hit in collection.search("word stays moved", k=50)]
+
+
 def test_verify_finds_nothing_where_all_is_well(indexed):
     assert indexed.verify() == []
     assert indexed.verify(repair=True) == []
@@ -160,7 +164,9 @@ def test_a_rebuild_gives_back_the_room_of_what_was_deleted(indexed, encoder, fol
     for number in range(30):
         (folder / f"extra {number}.txt").unlink()
     indexed.index(folder)
-    expected = [(hit.id, *each) for hit, each in zip(indexed.search("word stays moved", k=50), ranking(indexed), strict=True)]
+    expected = [
+        (hit.id, *each) for hit, each in zip(indexed.search("word stays moved", k=50), ranking(indexed), strict=True)
+    ]
     before = the_file(indexed, "*.f32")
     size = before.stat().st_size
     encoder.texts.clear()
@@ -169,7 +175,9 @@ def test_a_rebuild_gives_back_the_room_of_what_was_deleted(indexed, encoder, fol
     row_bytes = 64 * 4
     assert (size, after.stat().st_size) == (64 + 38 * row_bytes, 64 + 8 * row_bytes)
     assert after.name != before.name
-    found = [(hit.id, *each) for hit, each in zip(indexed.search("word stays moved", k=50), ranking(indexed), strict=True)]
+    found = [
+        (hit.id, *each) for hit, each in zip(indexed.search("word stays moved", k=50), ranking(indexed), strict=True)
+    ]
     assert found == expected
     assert encoder.texts == []
     assert indexed.verify() == []

@@ -3,6 +3,7 @@ from dataclasses import asdict
 
 import pytest
 
+import mmsearch
 from mmsearch.testing.media import write_corrupt, write_image, write_text, write_wav
 
 
@@ -27,7 +28,9 @@ def mixed(folder):
 def stored(home):
     """Every byte of a folder, but for what SQLite makes to read."""
     return {
-        path: path.read_bytes() for path in home.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm"))
+        path: path.read_bytes()
+        for path in home.rglob("*")
+        if path.is_file() and not path.name.endswith(("-wal", "-shm"))
     }
 
 
@@ -68,11 +71,12 @@ def test_the_run_after_it_does_what_was_foretold(collection, mixed):
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_progress_grows_and_ends_at_the_total(collection, mixed, monkeypatch, dry_run):
+def test_progress_grows_and_ends_at_the_total(home, encoder, mixed, monkeypatch, dry_run):
     monkeypatch.setattr("mmsearch.ingest.flow.PAGE_FILES", 2)
     monkeypatch.setenv("MMSEARCH_INGEST_BATCH_FILES", "1")
     seen = []
-    collection.index(mixed, dry_run=dry_run, on_progress=seen.append)
+    with mmsearch.open("photos", home=home, model=encoder) as collection:
+        collection.index(mixed, dry_run=dry_run, on_progress=seen.append)
     done = [each.done for each in seen]
     assert {each.total for each in seen} == {8}
     assert done == sorted(done)
@@ -88,8 +92,6 @@ def test_progress_of_an_empty_folder(collection, folder):
 
 
 def test_an_interrupted_run_keeps_what_it_committed_and_goes_on(home, mixed, encoder, monkeypatch):
-    import mmsearch
-
     monkeypatch.setenv("MMSEARCH_INGEST_BATCH_FILES", "1")
 
     def interrupt(progress):

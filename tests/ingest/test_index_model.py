@@ -118,7 +118,9 @@ class Library(RuleBasedStateMachine):
         encoded = Counter(self.encoder.texts)
         assert not kept & set(encoded)
         assert encoded <= Counter(self.content.values())
-        assert self.encoder.images <= sum(content in COLOURS and content not in kept for content in self.content.values())
+        assert self.encoder.images <= sum(
+            content in COLOURS and content not in kept for content in self.content.values()
+        )
         assert report.encoded == len(self.encoder.texts) + self.encoder.images
 
     def check_found(self):

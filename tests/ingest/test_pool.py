@@ -130,7 +130,7 @@ def test_a_model_that_gives_up_midway_keeps_what_was_committed(trouble, draw, fo
 def test_a_model_that_takes_too_long_to_load(trouble, draw, folder, monkeypatch):
     monkeypatch.setattr("mmsearch.ingest.pool.START_TIMEOUT_S", 0.5)
     draw("a.png")
-    with pytest.raises(ModelError, match="trouble:HANG did not load within 0.5 s"):
+    with pytest.raises(ModelError, match=r"trouble:HANG did not load within 0\.5 s"):
         trouble("HANG").index(folder)
 
 
@@ -201,3 +201,8 @@ def test_closing_while_a_process_starts(pool, draw):
         pool._threads.submit(pool._process, (work(draw("a.png")),))
     pool.close()
     assert own_workers() == []
+
+
+def test_a_time_limit_of_years_is_as_good_as_none(trouble, draw, folder):
+    draw("a.png")
+    assert trouble(limits_decode_timeout_s=1e300).index(folder).added == 1

@@ -45,9 +45,7 @@ def found(root, **rules):
 
 def unreadable(root, **rules):
     results = scan(root, ScanRules.of(**rules))
-    return {
-        os.path.relpath(each.stat.path, root): each.reason for each in results if isinstance(each, Unreadable)
-    }
+    return {os.path.relpath(each.stat.path, root): each.reason for each in results if isinstance(each, Unreadable)}
 
 
 def test_finds_media_by_ending_in_all_folders(put):
@@ -276,9 +274,7 @@ def failing(monkeypatch):
                 raise error
             with real(path) as entries:
                 return _Listing(
-                    _Entry(path, entry.name, errors[entry.path])
-                    if entry.path in errors and entry.is_file()
-                    else entry
+                    _Entry(path, entry.name, errors[entry.path]) if entry.path in errors and entry.is_file() else entry
                     for entry in entries
                 )
 
