@@ -25,7 +25,7 @@ from PIL import Image
 import mmsearch
 from mmsearch.config import Limits, machine_cores
 
-WIDTH_PX, HEIGHT_PX, QUALITY = 640, 480, 88
+WIDTH_PX, HEIGHT_PX, QUALITY = 640, 480, 94
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "retina.jpg", "hubble_deep_field.jpg")
 
 

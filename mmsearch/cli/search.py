@@ -104,7 +104,7 @@ def phrases(words: Sequence[str]) -> list[str]:
     joined: list[str] = []
     open_end = False
     for word in words:
-        weighted = split_weight(word)[1] != word.strip()
+        weighted = split_weight(word)[1] != word
         if open_end and not weighted:
             joined[-1] += f" {word}"
         else:

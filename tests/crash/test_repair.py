@@ -63,6 +63,13 @@ def test_a_flipped_bit_costs_only_the_files_of_its_block(indexed, encoder):
     assert {path for path in kept if now[path] != kept[path]} == set(problem.items)
 
 
+def test_a_rebuild_does_not_make_damaged_vectors_look_sound(indexed):
+    flip(the_file(indexed, "*.f32"), -1)
+    with pytest.raises(CollectionDamaged, match="do not match their checksum"):
+        indexed.rebuild()
+    assert len(indexed.verify()) == 1
+
+
 @pytest.mark.parametrize("harm", ["delete", "empty", "header", "truncate", "replace"])
 def test_a_vector_file_that_is_ruined(indexed, encoder, harm):
     expected = ranking(indexed)

@@ -1,14 +1,17 @@
 """Worker processes and the files that end them: such a file is recorded, and nothing else is lost."""
 
 import os
+import time
 from dataclasses import asdict
 
 import pytest
-from processes import own_workers
+from processes import alive, own_workers
 
+import mmsearch.ingest.pool
+from mmsearch.config import Limits
 from mmsearch.errors import ModelError, WeightsDamaged
 from mmsearch.ingest.plan import Work
-from mmsearch.ingest.pool import ProcessPool
+from mmsearch.ingest.pool import ProcessPool, Worker
 from mmsearch.ingest.worker import Setup
 from mmsearch.testing.media import write_text
 from mmsearch.types import FailedFile, FileStat, IndexedFile
@@ -143,10 +146,23 @@ def work(path):
 
 
 @pytest.fixture
-def pool(trouble):
-    made = ProcessPool(Setup("trouble", trouble()._config.limits.for_machine(2)), 2)
+def setup(trouble):
+    trouble()  # makes the model known by name
+    return Setup("trouble", Limits().for_machine(2))
+
+
+@pytest.fixture
+def pool(setup):
+    made = ProcessPool(setup, 2)
     yield made
     made.close()
+
+
+@pytest.fixture
+def worker(setup):
+    made = Worker(setup)
+    yield made
+    made.stop()
 
 
 def test_outcomes_come_in_the_order_of_batches_and_files(pool, draw, folder):
@@ -177,13 +193,19 @@ def test_only_a_few_batches_are_taken_ahead(pool, draw):
     results.close()
 
 
-def test_a_child_that_died_between_batches_is_replaced_without_blaming_a_file(pool, draw):
-    (first,) = pool.run([(work(draw("a.png")),)])
-    for pid in own_workers():
-        os.kill(pid, 9)
-    (second,) = pool.run([(work(draw("b.png")),)])
-    assert isinstance(first[1][0], IndexedFile)
-    assert isinstance(second[1][0], IndexedFile)
+def test_a_child_that_died_between_batches_is_replaced_without_blaming_a_file(worker, draw):
+    (first,) = worker.process((work(draw("a.png")),))
+    (pid,) = own_workers()
+    os.kill(pid, 9)
+    _wait_for_the_end_of(pid)
+    (second,) = worker.process((work(draw("b.png")),))
+    assert isinstance(first, IndexedFile)
+    assert isinstance(second, IndexedFile)
+
+
+def _wait_for_the_end_of(pid):
+    while alive(pid):
+        time.sleep(0.01)
 
 
 def test_closing_in_the_middle_ends_the_processes_at_once(pool, draw):
@@ -195,11 +217,16 @@ def test_closing_in_the_middle_ends_the_processes_at_once(pool, draw):
     assert own_workers() == []
 
 
-def test_closing_while_a_process_starts(pool, draw):
-    """Nothing may be started behind the back of `close`."""
-    for _ in range(3):
-        pool._threads.submit(pool._process, (work(draw("a.png")),))
-    pool.close()
+def test_nothing_is_started_behind_the_back_of_stop(worker, draw, monkeypatch):
+    """At the last moment before the child is started, another thread stops the worker."""
+    real = mmsearch.ingest.pool.Pipe
+
+    def stop_then_pipe():
+        worker.stop()
+        return real()
+
+    monkeypatch.setattr(mmsearch.ingest.pool, "Pipe", stop_then_pipe)
+    worker.process((work(draw("a.png")),))
     assert own_workers() == []
 
 

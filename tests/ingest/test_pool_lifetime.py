@@ -104,7 +104,7 @@ def test_workers_end_when_their_parent_is_killed(trouble, draw, folder, script, 
     trouble(limits_decode_timeout_s=0.6, ingest_batch_files=1)
     begun = folder.parent / "begun"
     monkeypatch.setenv("TROUBLE_BEGINS", str(begun))
-    monkeypatch.setenv("PYTHONPATH", sys.path[0])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     draw("a.png")
     draw("b.png", word)
     with subprocess.Popen(script(folder, "trouble"), stdout=subprocess.PIPE) as parent:
