@@ -290,6 +290,7 @@ class Collection:
         workers: int | None = None,
         on_progress: OnProgress = lambda _: None,
     ) -> Job:
+        from mmsearch.ingest.decode import reader_version
         from mmsearch.ingest.flow import Job
 
         encoder = self._storage.encoder()
@@ -303,6 +304,7 @@ class Collection:
             batch_files=self._config.ingest.batch_files,
             start_pool=lambda files: self._start_pool(encoder, workers, files),
             on_progress=on_progress,
+            reader=reader_version(self._config.limits),
         )
 
     def _start_pool(self, encoder: Encoder, workers: int | None, files: int) -> Pool:

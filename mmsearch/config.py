@@ -33,10 +33,13 @@ def machine_memory_bytes() -> int:
 
 
 def machine_cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores this process may use; a container's quota counts too."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return min(cores, max(1, int(quota) // int(period))) if quota.isdigit() else cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,8 @@ class Limits:
 
     def for_machine(self, workers: int) -> "Limits":
         """Fill in what is 0 from this machine's memory, shared by so many workers."""
-        share = machine_memory_bytes() // (max(workers, 1) + 1)
-        memory = self.worker_memory_bytes or max(share, 2 << 30)
+        share = machine_memory_bytes() // (max(workers, 1) + 1)  # one share is for the parent and the system
+        memory = self.worker_memory_bytes or max(share, 2 << 30)  # a bound on hostile files, not what is used
         return replace(
             self,
             worker_memory_bytes=memory,

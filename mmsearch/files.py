@@ -112,9 +112,10 @@ class WriterLock:
                 lock.acquire()
             except Timeout as error:  # which is an OSError too
                 raise CollectionLocked(f"{self._path.parent} is being written by {self._who()}.") from error
-            started = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-            self._holder.write_text(f"process {os.getpid()} since {started}", encoding="utf-8")
         try:
+            started = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+            with storage_errors(f"write in {self._path.parent}"):
+                self._holder.write_text(f"process {os.getpid()} since {started}", encoding="utf-8")
             yield
         finally:
             self._holder.unlink(missing_ok=True)

@@ -83,11 +83,13 @@ class Storage:
         Raises:
             CollectionNotFound: It is not on disk.
             CollectionError: It is of an older version; see `migrate`.
+            ModelMismatch: The encoder that is in use here is not the collection's.
         """
         with self._opening:
             if self._shelves is None:
                 self._require()
-                self._shelves = Shelves(self.folder, Catalog.open(self._catalog_path, write=False))
+                catalog = Catalog.open(self._catalog_path, write=False)
+                self._shelves = self._compared(Shelves(self.folder, catalog))
             return self._shelves
 
     @contextmanager
@@ -101,7 +103,7 @@ class Storage:
         """
         self._require()
         with WriterLock(self.folder).held(), Catalog.open(self._catalog_path, write=True) as catalog:
-            yield Shelves(self.folder, catalog)
+            yield self._compared(Shelves(self.folder, catalog))
 
     def make(self) -> None:
         """Make an empty collection.
@@ -150,6 +152,12 @@ class Storage:
     def size_bytes(self) -> int:
         """Return what it takes on disk; files that a writer removes meanwhile do not count."""
         return sum(_size(path) for path in self.folder.rglob("*"))
+
+    def _compared(self, shelves: Shelves) -> Shelves:
+        """Hold an encoder that was made before the collection was against it: another process may have made it."""
+        if self._encoder is not None:
+            _check_space(self._encoder.spec.space, shelves.space, self.folder.name)
+        return shelves
 
     @property
     def _catalog_path(self) -> Path:

@@ -3,6 +3,7 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -648,3 +649,24 @@ def test_searching_while_indexing(filled, pictures):
         assert len(reader.search("note", modality="text", k=100)) == 41
     assert counts == sorted(counts)
     assert set(counts) <= {1, 33, 41}  # whole batches only
+
+
+def test_an_encoder_that_was_made_too_early_is_held_against_the_collection(home, folder, monkeypatch):
+    """Another process made the collection meanwhile, with another model of the same dimension."""
+    write_text(folder / "a.txt", "some words")
+    early = mmsearch.open("photos", home=home, model="hashing:64")
+    early.embed(texts="a word")
+    with mmsearch.open("photos", home=home, model=OtherHashing(64)) as other:
+        other.index(folder)
+    with pytest.raises(ModelMismatch):
+        early.search("some words")
+    with pytest.raises(ModelMismatch):
+        early.index(folder)
+
+
+class OtherHashing(HashingEncoder):
+    """Vectors of the same dimension that mean something else."""
+
+    def __init__(self, dim):
+        super().__init__(dim)
+        self.spec = replace(self.spec, space=replace(self.spec.space, revision="other"))

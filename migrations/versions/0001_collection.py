@@ -46,6 +46,7 @@ def _create_collection() -> None:
         sa.Column("path", sa.Text, nullable=False),
         sa.Column("added_at", sa.Text, nullable=False),
         sa.Column("last_scanned_at", sa.Text, nullable=False),
+        sa.Column("device", sa.Text),
         sa.PrimaryKeyConstraint("path", name="pk_roots"),
     )
 

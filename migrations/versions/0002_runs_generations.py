@@ -14,6 +14,7 @@ def upgrade() -> None:
         "runs",
         sa.Column("id", sa.Integer, nullable=False),
         sa.Column("started_at", sa.Text, nullable=False),
+        sa.Column("reader", sa.Text, nullable=False),
         sa.Column("finished_at", sa.Text),
         sa.Column("added", sa.Integer, nullable=False),
         sa.Column("updated", sa.Integer, nullable=False),

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from glob import escape as glob_escape
 from pathlib import Path
 from typing import Self
 
@@ -60,9 +61,9 @@ class Catalog(CatalogReader):
         """
         if path.exists():
             raise CollectionExists(f"There is a catalog at {path} already.")
+        for leftover in path.parent.glob(f".{glob_escape(path.name)}.*.tmp*"):  # of a process that was killed
+            leftover.unlink(missing_ok=True)
         with replacing(path) as temporary:
-            for suffix in ("", "-wal", "-shm"):  # left by a process of the same number that was killed
-                temporary.with_name(temporary.name + suffix).unlink(missing_ok=True)
             cls._build(temporary, name, space)
         return cls.open(path, write=True)
 

@@ -45,7 +45,8 @@ def make_engine(path: Path, access: Access, *, foreign_keys: bool = True) -> sa.
 
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        _configure(connection, access, foreign_keys=foreign_keys)
+        with own_errors(path):
+            _configure(connection, access, foreign_keys=foreign_keys)
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -89,7 +90,7 @@ def own_errors(path: Path) -> Iterator[None]:
     """Translate the errors of a driver connection, which the engine does not see."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise own_error(path, error) or error from error
 
 
@@ -100,7 +101,8 @@ def own_error(path: Path, error: BaseException) -> MmsearchError | None:
         return StorageError(f"Cannot use {path}: {error}.")
     if code in _BUSY_CODES:
         return CollectionLocked(f"Another process is using {path}: {error}.")
-    return damaged(path, str(error)) if code in _DAMAGE_CODES else None
+    undecodable = isinstance(error, UnicodeDecodeError) or "Could not decode to UTF-8" in str(error)
+    return damaged(path, str(error)) if code in _DAMAGE_CODES or undecodable else None
 
 
 def damaged(path: Path, reason: str) -> CollectionDamaged:

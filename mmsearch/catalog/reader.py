@@ -59,6 +59,11 @@ class CatalogReader:
         with self._read() as connection:
             return spaces.root_paths(connection)
 
+    def root_devices(self) -> dict[str, str | None]:
+        """Return the disk that each of them was on when it was scanned last."""
+        with self._read() as connection:
+            return spaces.root_devices(connection)
+
     def lookup(self, paths: Sequence[str]) -> dict[str, AssetState]:
         """Return what is known of each path; unknown ones are left out."""
         with self._read() as connection:

@@ -55,6 +55,11 @@ def revision(connection: sa.Connection) -> int:
     return connection.execute(sa.select(collection.c.revision)).scalar_one()
 
 
+def root_devices(connection: sa.Connection) -> dict[str, str | None]:
+    """Return the disk that each root was on when it was scanned last."""
+    return {path: device for path, device in connection.execute(sa.select(roots.c.path, roots.c.device))}
+
+
 def root_paths(connection: sa.Connection) -> tuple[str, ...]:
     """Return the folders and files that the user indexed, in order."""
     return tuple(connection.execute(sa.select(roots.c.path).order_by(roots.c.path)).scalars())

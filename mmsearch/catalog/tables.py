@@ -53,6 +53,7 @@ class _RootColumns(sa.TypedColumns):
     path: sa.Named[str] = sa.Column(PathText, primary_key=True)
     added_at: sa.Named[str] = sa.Column(sa.Text)
     last_scanned_at: sa.Named[str] = sa.Column(sa.Text)
+    device: sa.Named[str | None] = sa.Column(sa.Text)  # the disk it was on; as text, since some ids exceed 63 bits
 
 
 roots = sa.Table("roots", metadata, _RootColumns)
@@ -160,6 +161,7 @@ vectors = sa.Table(
 class _RunColumns(sa.TypedColumns):
     id: sa.Named[int] = sa.Column(primary_key=True)
     started_at: sa.Named[str] = sa.Column(sa.Text)
+    reader: sa.Named[str] = sa.Column(sa.Text)  # what decided which files could be read
     finished_at: sa.Named[str | None] = sa.Column(sa.Text)
     added: sa.Named[int]
     updated: sa.Named[int]

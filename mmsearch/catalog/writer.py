@@ -9,7 +9,7 @@ from mmsearch.catalog.asset_writer import AssetWriter
 from mmsearch.catalog.clock import now
 from mmsearch.catalog.records import Locations
 from mmsearch.catalog.spaces import ACTIVE_SPACE
-from mmsearch.catalog.tables import collection, generations, roots, runs, vector_blocks, vectors
+from mmsearch.catalog.tables import assets, collection, generations, roots, runs, vector_blocks, vectors
 from mmsearch.catalog.vectors import locations as stored_locations
 from mmsearch.types import Block, Generation, IndexReport
 
@@ -17,15 +17,32 @@ from mmsearch.types import Block, Generation, IndexReport
 class Writer(AssetWriter):
     """Changes to files (`AssetWriter`) and to the records about roots, runs, vector files and index files."""
 
-    def add_root(self, path: str) -> None:
-        """Remember a folder or file that the user indexed, or that it was scanned again."""
-        scanned = roots.update().where(roots.c.path == path).values(last_scanned_at=now())
-        if self._connection.execute(scanned).rowcount == 0:
-            self._connection.execute(roots.insert().values(path=path, added_at=now(), last_scanned_at=now()))
+    def add_root(self, path: str, *, device: str | None = None) -> None:
+        """Remember a folder or file that the user indexed, or that it was scanned again, and the disk it is on."""
+        values = {"last_scanned_at": now(), "device": device}
+        if self._connection.execute(roots.update().where(roots.c.path == path).values(values)).rowcount == 0:
+            self._connection.execute(roots.insert().values(values | {"path": path, "added_at": now()}))
 
-    def begin_run(self) -> int:
-        """Note that a run began. Returns its id."""
-        row = {"started_at": now(), "added": 0, "updated": 0, "unchanged": 0, "removed": 0, "failed": 0}
+    def begin_run(self, reader: str = "") -> int:
+        """Note that a run began. Returns its id.
+
+        Args:
+            reader: What decides which files can be read. If it is not that of the run before, the files that
+                failed or were skipped are to be read again.
+        """
+        before = self._connection.execute(sa.select(runs.c.reader).order_by(runs.c.id.desc()).limit(1)).scalar()
+        if before is not None and before != reader:
+            again = assets.update().where(assets.c.status.in_(("failed", "skipped"))).values(mtime_ns=-1)
+            self._connection.execute(again)
+        row = {
+            "started_at": now(),
+            "reader": reader,
+            "added": 0,
+            "updated": 0,
+            "unchanged": 0,
+            "removed": 0,
+            "failed": 0,
+        }
         return self._connection.execute(runs.insert().values(row).returning(runs.c.id)).scalar_one()
 
     def finish_run(self, run_id: int, report: IndexReport) -> None:

@@ -56,6 +56,8 @@ def _load_model(folder: Path, device: str) -> Any:  # noqa: ANN401 - an open_cli
         # Given safetensors of this name, open_clip takes them before anything else in the folder.
         model = open_clip.create_model(f"local-dir:{folder}", precision="fp32", device=device)
     except (SafetensorError, RuntimeError, OSError, StopIteration) as error:
+        if "can't allocate memory" in str(error):  # torch has no error of its own for it
+            raise MemoryError(str(error)) from error
         reason = shorten(str(error), 300)
         raise WeightsDamaged(
             f"{WEIGHTS_FILE} in {folder} cannot be loaded into the architecture of {CONFIG_FILE}: {reason}.",

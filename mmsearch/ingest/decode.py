@@ -1,6 +1,8 @@
 """Stage 3, in a worker: a file's bytes become pixels or passages, or a reason why not."""
 
 from dataclasses import dataclass, replace
+from importlib.metadata import version
+from importlib.util import find_spec
 
 from mmsearch.config import Limits
 from mmsearch.errors import FileUnreadable, MediaDamaged, MediaError, MediaTooLarge
@@ -24,6 +26,12 @@ class DecodedFile:
     info: MediaInfo
     segments: tuple[Segment, ...]
     pixels: Pixels | None = None
+
+
+def reader_version(limits: Limits) -> str:
+    """Digest what decides which files can be read, besides the files: if it changes, failed ones are tried again."""
+    heic = find_spec("pillow_heif") is not None
+    return blake2(repr((version("mmsearch"), limits, heic)).encode())
 
 
 Decoded = DecodedFile | KnownFile | FailedFile | SkippedFile

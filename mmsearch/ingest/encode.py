@@ -7,14 +7,15 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from mmsearch.errors import MediaDamaged, ModelError
+from mmsearch.errors import MediaDamaged, MmsearchError, ModelError
 from mmsearch.ingest.decode import DecodedFile
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder
 from mmsearch.types import FailedFile, IndexedFile, Pixels, Vectors
 
-PICTURES_AT_ONCE = 32
-TEXTS_AT_ONCE = 256
+# Between pieces a watching parent hears that work goes on, so a piece must not take long even with a large model.
+PICTURES_AT_ONCE = 8
+TEXTS_AT_ONCE = 64
 
 Input = TypeVar("Input", Pixels, str)
 Row = npt.NDArray[np.float32]  # (d,)
@@ -44,25 +45,39 @@ def encode(
     text_rows = _rows(texts, TEXTS_AT_ONCE, embed_texts, alive)
     for file in files:
         rows = text_rows if file.pixels is None else picture_rows
-        yield _indexed(file, np.stack(list(islice(rows, len(file.segments)))))
+        yield _indexed(file, list(islice(rows, len(file.segments))))
 
 
 def _rows(
     inputs: Sequence[Input], at_once: int, embed: Callable[[Sequence[Input]], Vectors], alive: Callable[[], None]
-) -> Iterator[Row]:
+) -> Iterator[Row | Exception]:
     for start in range(0, len(inputs), at_once):
-        piece = inputs[start : start + at_once]
-        vectors = embed(piece)
-        if len(vectors) != len(piece):
-            raise ModelError(f"The encoder gave {len(vectors)} vectors for {len(piece)} inputs.")
+        yield from _embed(inputs[start : start + at_once], embed)
         alive()
-        yield from vectors
 
 
-def _indexed(file: DecodedFile, vectors: Vectors) -> IndexedFile | FailedFile:
-    work = file.work
+def _embed(inputs: Sequence[Input], embed: Callable[[Sequence[Input]], Vectors]) -> Sequence[Row | Exception]:
+    """Embed inputs; those on which the encoder fails, each by itself, come back as its error."""
     try:
-        rows = unit_rows(vectors)
+        vectors = embed(inputs)
+    except MmsearchError:
+        raise
+    except Exception as error:
+        if len(inputs) == 1:
+            return [error]
+        return [row for each in inputs for row in _embed([each], embed)]
+    if len(vectors) != len(inputs):
+        raise ModelError(f"The encoder gave {len(vectors)} vectors for {len(inputs)} inputs.")
+    return list(vectors)
+
+
+def _indexed(file: DecodedFile, found: Sequence[Row | Exception]) -> IndexedFile | FailedFile:
+    work = file.work
+    if fault := next((each for each in found if isinstance(each, Exception)), None):
+        reason = f"The model cannot embed this file ({type(fault).__name__}: {fault})."
+        return FailedFile(work.stat, MediaDamaged.code, reason[:500], work.modality)
+    try:
+        rows = unit_rows(np.stack([each for each in found if not isinstance(each, Exception)]))
     except ValueError:
         reason = "The model gives no usable vector for this file (it holds NaN or infinity)."
         return FailedFile(work.stat, MediaDamaged.code, reason, work.modality)

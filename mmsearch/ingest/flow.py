@@ -18,6 +18,7 @@ from mmsearch.ingest.decode import DECODABLE
 from mmsearch.ingest.plan import NO_HASHES, Unchanged, Work, plan
 from mmsearch.ingest.pool import Pool
 from mmsearch.ingest.publish import publish
+from mmsearch.ingest.roots import device_of, unmounted_roots
 from mmsearch.ingest.scan import ScanRules, Unreadable, scan
 from mmsearch.ingest.worker import Batch
 from mmsearch.types import FailedFile, FileStat, IndexProgress, IndexReport, Modality, WaitingFile
@@ -26,6 +27,7 @@ from mmsearch.vectors.store import VectorStore
 
 PAGE_FILES = 1000  # files looked up in the catalog by one query
 BATCH_BYTES = 64 << 20  # a batch of large files is cut short, so that a worker holds little at once
+TEXT_COST = 32  # a byte of text becomes about two of vectors, a byte of a picture next to none
 
 OnProgress = Callable[[IndexProgress], None]
 StartPool = Callable[[int], Pool]  # takes how many files there are at most; called only if there is work
@@ -44,6 +46,7 @@ class Job:
     batch_files: int
     start_pool: StartPool
     on_progress: OnProgress
+    reader: str = ""
 
 
 def index(job: Job) -> IndexReport:
@@ -53,12 +56,13 @@ def index(job: Job) -> IndexReport:
         StorageError: The disk is full or cannot be written; what was committed before stays.
         ModelError: The model cannot work.
     """
+    unmounted = unmounted_roots(job.roots, job.catalog.root_devices())
     with job.catalog.write() as writer:
-        run_id = writer.begin_run()
-        for root in job.roots:
-            writer.add_root(str(root))
+        run_id = writer.begin_run(job.reader)
+        for root in set(job.roots) - unmounted:
+            writer.add_root(str(root), device=device_of(root))
     with job.catalog.seen() as seen:
-        report = Run(job, seen).index()
+        report = Run(job, seen, unmounted).index()
     with job.catalog.write() as writer:
         writer.finish_run(run_id, report)
     publish(job.catalog, job.store, job.generations)
@@ -67,8 +71,9 @@ def index(job: Job) -> IndexReport:
 
 def dry_run(job: Job) -> IndexReport:
     """Count what `index` would do, by size and time alone: nothing is read, written or forgotten."""
+    unmounted = unmounted_roots(job.roots, job.catalog.root_devices())
     with job.catalog.seen() as seen:
-        return Run(job, seen, dry=True).index()
+        return Run(job, seen, unmounted, dry=True).index()
 
 
 @dataclass
@@ -77,6 +82,7 @@ class Run:
 
     job: Job
     seen: SeenSet
+    unmounted: Collection[Path] = ()
     dry: bool = False
 
     def __post_init__(self) -> None:
@@ -115,7 +121,10 @@ class Run:
 
     def _scan(self) -> Iterator[FileStat | Unreadable]:
         """Stage 1."""
-        return chain.from_iterable(scan(root, self.job.rules) for root in self.job.roots)
+        for root in self.job.roots:
+            if root in self.unmounted:
+                yield Unreadable(FileStat(str(root), 0, -1), "The folder is empty, as if its disk were not there.")
+            yield from scan(root, self.job.rules)
 
     def _plan(self, found: Iterator[FileStat | Unreadable]) -> Iterator[Work]:
         """Stage 2. Settles what needs no reading; yields the rest."""
@@ -171,7 +180,7 @@ class Run:
         size_bytes = 0
         for work in works:
             batch[work.stat.path] = work
-            size_bytes += work.stat.size_bytes
+            size_bytes += work.stat.size_bytes * (TEXT_COST if work.modality == "text" else 1)
             if len(batch) >= self.job.batch_files or size_bytes >= BATCH_BYTES:
                 yield tuple(batch.values())
                 batch, size_bytes = {}, 0

@@ -121,13 +121,14 @@ class Worker:
         self._starting = Lock()  # no child may be started behind the back of `stop`
 
     def process(self, batch: Batch) -> tuple[Outcome, ...]:
-        """Process a batch; a file on which the child dies or hangs becomes a FailedFile, the others go on.
+        """Process a batch; a file on which the child dies or hangs twice becomes a FailedFile, the others go on.
 
         Raises:
             MmsearchError: The model cannot work, whatever the files.
         """
         outcomes: dict[int, Outcome] = {}
         attempts = deque([tuple(range(len(batch)))])
+        suspects: set[int] = set()
         while attempts and not self._stopped:
             positions = attempts.popleft()
             try:
@@ -135,11 +136,15 @@ class Worker:
                 outcomes.update(zip(positions, done, strict=True))
             except ChildLost as lost:
                 self._kill()
-                culprit = positions[lost.reading] if lost.reading is not None else positions[0]
                 if lost.reading is None and len(positions) > 1:  # while embedding: try each file alone
                     attempts.extend((position,) for position in positions)
                     continue
-                outcomes[culprit] = self._failure(batch[culprit], lost)
+                culprit = positions[lost.reading or 0]
+                if culprit in suspects:
+                    outcomes[culprit] = self._failure(batch[culprit], lost)
+                else:  # the machine may have slept, or its memory run out: a second loss, alone, proves it
+                    suspects.add(culprit)
+                    attempts.append((culprit,))
                 if rest := tuple(position for position in positions if position != culprit):
                     attempts.appendleft(rest)
         return tuple(outcomes[position] for position in sorted(outcomes))

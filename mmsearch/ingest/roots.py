@@ -1,7 +1,7 @@
 """Which folders and files a run starts from."""
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +49,34 @@ def _absolute(path: StrPath) -> Path:
             remedy="If it was deleted for good, forget its files with `mmsearch remove`.",
         )
     return absolute
+
+
+def device_of(root: Path) -> str | None:
+    """Name the disk that a folder is on; None if it cannot be asked."""
+    try:
+        return str(os.stat(root).st_dev)
+    except OSError:
+        return None
+
+
+def unmounted_roots(roots: Iterable[Path], devices: Mapping[str, str | None]) -> set[Path]:
+    """Return the folders that are empty and on another disk than when they were scanned last.
+
+    So looks a folder whose disk is not mounted. Its files must not be taken for deleted.
+    """
+    return {
+        root
+        for root in roots
+        if (before := devices.get(str(root))) and device_of(root) != before and root.is_dir() and _is_empty(root)
+    }
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def _is_reached(path: Path, roots: Collection[Path], rules: ScanRules) -> bool:

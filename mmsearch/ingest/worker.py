@@ -8,7 +8,6 @@ Messages, each one pickled object over a socket pair between parent and child:
     parent: a batch (tuple[Work, ...])      child: any number of Reading, then Done or Broken
 """
 
-import resource
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -134,6 +133,8 @@ def load_encoder(model: str) -> Encoder:
 
 def limit_memory(limit_bytes: int) -> None:
     """Let allocations beyond the limit fail with MemoryError instead of driving the machine into swap."""
+    import resource  # POSIX only, like the worker itself; the rest of this module is for all
+
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if hard == resource.RLIM_INFINITY or limit_bytes < hard:
         resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, hard))

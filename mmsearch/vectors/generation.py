@@ -17,7 +17,7 @@ INDEX_KINDS: dict[str, str] = {
 }
 
 _REMEDY = "Run `mmsearch rebuild`."
-_OUR_NAMES = re.compile(r"\d{8,}\.[a-z0-9-]+|\.\d{8,}\.[a-z0-9-]+\.\d+\.tmp")
+_OUR_NAMES = re.compile(r"\d{8,}\.[a-z0-9-]+|\.\d{8,}\.[a-z0-9-]+\.[\d-]+\.tmp")
 
 
 def index_class(kind: str) -> type[VectorIndex]:

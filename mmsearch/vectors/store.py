@@ -28,7 +28,7 @@ _VERSION = 1
 _FLOAT32 = 1
 _ROW_TYPE = np.dtype("<f4")
 _CHUNK_BYTES = 1 << 20
-_OUR_NAMES = re.compile(r"(\d{8,})\.f32|\.\d{8,}\.f32\.\d+\.tmp")
+_OUR_NAMES = re.compile(r"(\d{8,})\.f32|\.\d{8,}\.f32\.[\d-]+\.tmp")
 
 
 class VectorStore:

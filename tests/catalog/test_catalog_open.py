@@ -2,7 +2,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,7 @@ from mmsearch.errors import (
     CollectionNotFound,
     StorageError,
 )
+from mmsearch.files import replacing
 
 
 def test_a_new_catalog_is_empty_and_remembers_its_space(catalog, space):
@@ -49,21 +49,17 @@ def test_a_crash_while_creating_leaves_nothing_that_blocks(catalog_path, space, 
         assert catalog.revision() == 0
 
 
-def test_a_half_made_catalog_of_a_killed_process_is_made_anew(catalog_path, space, monkeypatch):
-    temporary = catalog_path.with_name("half-made")
+def test_a_half_made_catalog_of_a_killed_process_is_made_anew(catalog_path, space):
     catalog_path.parent.mkdir()
+    with pytest.raises(KeyboardInterrupt), replacing(catalog_path) as temporary:
+        raise KeyboardInterrupt  # we are after the name that a killed process would leave behind
     with sqlite3.connect(temporary) as half:
         half.execute("CREATE TABLE spaces (junk)")
     half.close()
-    monkeypatch.setattr(Path, "with_name", _answer_first(temporary))
+    temporary.with_name(temporary.name + "-wal").write_bytes(b"junk")
     with Catalog.create(catalog_path, "photos", space) as catalog:
         assert catalog.space() == space
-
-
-def _answer_first(temporary):
-    """`files.replacing` asks for its temporary name first; all later names are as they should be."""
-    original, answers = Path.with_name, [temporary]
-    return lambda path, name: answers.pop() if answers else original(path, name)
+        assert not list(catalog_path.parent.glob(".*"))
 
 
 def test_opening_what_is_not_there(catalog_path):

@@ -131,7 +131,9 @@ def test_only_our_own_other_files_are_removed(store, folder):
     assert store.remove_others(keep=[]) == 0
     kept = store.publish(make(), 2, revision=7)
     store.publish(make("flat"), 1, revision=7)
-    (folder / ".00000003.faiss-flat.77.tmp").write_bytes(b"left by a killed process")
+    with pytest.raises(KeyboardInterrupt), files.replacing(folder / "00000003.faiss-flat") as temporary:
+        raise KeyboardInterrupt
+    temporary.write_bytes(b"left by a killed process")
     (folder / "notes.txt").write_bytes(b"not ours")
     assert store.remove_others(keep=[kept.file]) == 2
     assert sorted(path.name for path in folder.iterdir()) == [kept.file, "notes.txt"]

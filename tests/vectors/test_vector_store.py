@@ -209,7 +209,9 @@ def test_only_our_own_files_are_removed(store, folder):
     assert store.size_bytes == 0
     for number in (1, 2, 3):
         store.append(number, 0, rows(1))
-    (folder / ".00000004.f32.123.tmp").write_bytes(b"left by a killed process")
+    with pytest.raises(KeyboardInterrupt), files.replacing(folder / "00000004.f32") as temporary:
+        raise KeyboardInterrupt
+    temporary.write_bytes(b"left by a killed process")
     (folder / "notes.txt").write_bytes(b"not ours")
     assert store.remove_unreferenced(keep={2}) == 3
     assert sorted(path.name for path in folder.iterdir()) == ["00000002.f32", "notes.txt"]
