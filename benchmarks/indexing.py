@@ -1,6 +1,6 @@
 """Compare the speed of indexing photos with what the bare model could do; or see whether memory stays flat.
 
-    python -m benchmarks.indexing [--files 1000] [--workers 2] [--folder PHOTOS] [--memory]
+    python -m benchmarks.indexing [--files 2000] [--workers 2] [--folder PHOTOS] [--memory]
 
 Needs the `demo` extra: the photos are random crops of scikit-image's, as 640 x 480 JPEGs of about 90 kB, unless
 --folder names others. The raw rate is that of the same ONNX model, with the same number of processes of one thread,
@@ -143,7 +143,7 @@ def print_memory(workers: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=machine_cores())
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--memory", action="store_true")

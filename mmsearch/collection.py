@@ -13,7 +13,16 @@ from mmsearch.errors import CollectionExists, QueryError, UsageError
 from mmsearch.protocols import Encoder
 from mmsearch.search.encode import part_vectors
 from mmsearch.search.flow import search
-from mmsearch.search.parse import Item, image_parts, like_part, named_assets, parse_modalities, text_parts
+from mmsearch.search.parse import (
+    Item,
+    absolute,
+    image_parts,
+    is_id,
+    like_part,
+    named_assets,
+    parse_modalities,
+    text_parts,
+)
 from mmsearch.storage import Shelves, Storage
 from mmsearch.types import (
     Failure,
@@ -132,7 +141,8 @@ class Collection:
     def remove(self, *items: Item) -> int:
         """Forget files, named by path or by the id of a hit; a folder stands for all below it.
 
-        The files themselves are not touched. They come back at the next `index` of their folder.
+        The files themselves are not touched. They come back when `index` is given a folder that they lie in; an
+        `index` without paths also leaves out folders that were removed by name.
 
         Returns:
             How many files were forgotten.
@@ -143,8 +153,13 @@ class Collection:
         from mmsearch.ingest.publish import publish
 
         with self._storage.writing() as shelves:
-            found = {asset.id for item in items for asset in named_assets(item, shelves.catalog)}
             with shelves.catalog.write() as writer:
+                forgotten = {item: writer.forget_roots(absolute(item)) for item in items if not is_id(item)}
+                found = {
+                    asset.id
+                    for item in items
+                    for asset in named_assets(item, shelves.catalog, or_none=bool(forgotten.get(item)))
+                }
                 removed = writer.remove_assets(sorted(found))
             publish(shelves.catalog, shelves.store, shelves.generations)
         return removed
@@ -266,6 +281,11 @@ class Collection:
         """Return the files that could not be read, each with its reason, in order of path."""
         return list(self._storage.reading().catalog.failures(limit))
 
+    def searchable(self, paths: Sequence[str]) -> frozenset[str]:
+        """Return which of some absolute paths can be found by a search, and so were read without harm."""
+        states = self._storage.reading().catalog.lookup(paths)
+        return frozenset(path for path, state in states.items() if state.status == "ready")
+
     # ---- wiring ----
 
     def _verify_undisturbed(self) -> list[Problem]:
@@ -304,6 +324,7 @@ class Collection:
             batch_files=self._config.ingest.batch_files,
             start_pool=lambda files: self._start_pool(encoder, workers, files),
             on_progress=on_progress,
+            model=encoder.spec.space.model,
             reader=reader_version(self._config.limits),
         )
 

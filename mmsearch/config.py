@@ -56,7 +56,7 @@ class Limits:
     max_pixels: int = 0
     max_file_bytes: int = 0
     max_text_bytes: int = 16 << 20
-    max_passages: int = 10_000
+    max_passages: int = 100_000
     decode_timeout_s: float = 60.0
     worker_memory_bytes: int = 0
 

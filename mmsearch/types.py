@@ -318,7 +318,8 @@ class IndexReport:
     Attributes:
         added: New, including copies of known files and files that came under another name.
         unchanged: Size and time, or else the content, are as they were; failed files that did not change too.
-        renamed: Those of `added` whose content was already there under a name that is gone.
+        removed: Paths that are gone, be it that the file was deleted or that it has another name now.
+        renamed: Those of `added` (and `removed`) whose content was there under a name that is gone.
         waiting: Recognised, but no model here can embed them yet.
         skipped: Looked at and found to be no media.
         encoded: Files that went through the model: `added` and `updated` less copies and renames.

@@ -670,3 +670,52 @@ class OtherHashing(HashingEncoder):
     def __init__(self, dim):
         super().__init__(dim)
         self.spec = replace(self.spec, space=replace(self.spec.space, revision="other"))
+
+
+def test_a_folder_that_is_removed_by_name_stays_away(collection, folder, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    write_text(folder / "a.txt", "some words")
+    write_text(other / "b.txt", "other words")
+    collection.index(folder, other)
+    assert collection.remove(other) == 1
+    assert collection.status().roots == (str(folder),)
+    assert collection.index().unchanged == 1
+    assert [hit.path for hit in collection.search("words")] == [str(folder / "a.txt")]
+    assert collection.index(other).added == 1
+
+
+def test_a_file_that_is_gone_can_be_forgotten_as_a_root(collection, folder):
+    path = write_text(folder / "a.txt", "some words")
+    collection.index(path)
+    path.unlink()
+    collection.index(write_text(folder / "b.txt", "other words"))
+    collection.remove(path)
+    assert collection.status().roots == (str(folder / "b.txt"),)
+    with pytest.raises(ItemNotFound):
+        collection.remove(path)
+
+
+def test_a_model_that_moved_is_found_at_its_new_place(home, folder):
+    write_text(folder / "a.txt", "some words")
+    with mmsearch.open("photos", home=home, model="hashing:64") as collection:
+        collection.index(folder)
+
+    class Moved(HashingEncoder):
+        def __init__(self):
+            super().__init__(64)
+            self.spec = replace(self.spec, space=replace(self.spec.space, model="hashing:64 elsewhere"))
+
+    with mmsearch.open("photos", home=home, model=Moved()) as collection:
+        assert collection.index(folder).unchanged == 1
+    assert mmsearch.open("photos", home=home).status().model == "hashing:64 elsewhere"
+
+
+def test_touched_captions_are_read_anew(collection, encoder, folder):
+    caption = write_text(folder / "a.txt", "some words")
+    collection.index(folder)
+    assert collection.search("some words", k=1)[0].about is None
+    write_image(folder / "a.jpg", "red")
+    os.utime(caption, ns=(1, 1))
+    collection.index(folder)
+    assert collection.search("some words", k=1)[0].about == str(folder / "a.jpg")

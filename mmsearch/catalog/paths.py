@@ -27,6 +27,11 @@ def decode_path(stored: str) -> str:
     return os.fsdecode(unquote_to_bytes(stored.removeprefix(_BYTES)))
 
 
+def is_below(path: str, top: str) -> bool:
+    """Tell whether a path is another one or lies below it."""
+    return path == top or path.startswith(top.rstrip(os.sep) + os.sep)
+
+
 def subtree_ranges(path: str) -> list[tuple[str, str]]:
     """Return half-open ranges [low, high) of stored paths: `path` itself and all that lies below it.
 

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from mmsearch.catalog.asset_writer import AssetWriter
 from mmsearch.catalog.clock import now
+from mmsearch.catalog.paths import is_below
 from mmsearch.catalog.records import Locations
 from mmsearch.catalog.spaces import ACTIVE_SPACE
-from mmsearch.catalog.tables import assets, collection, generations, roots, runs, vector_blocks, vectors
+from mmsearch.catalog.tables import assets, collection, generations, roots, runs, spaces, vector_blocks, vectors
 from mmsearch.catalog.vectors import locations as stored_locations
 from mmsearch.types import Block, Generation, IndexReport
 
@@ -22,6 +23,17 @@ class Writer(AssetWriter):
         values = {"last_scanned_at": now(), "device": device}
         if self._connection.execute(roots.update().where(roots.c.path == path).values(values)).rowcount == 0:
             self._connection.execute(roots.insert().values(values | {"path": path, "added_at": now()}))
+
+    def set_model(self, model: str) -> None:
+        """Note by what name the encoder of the active space goes now, such as after its folder was moved."""
+        self._connection.execute(spaces.update().where(spaces.c.space_id == ACTIVE_SPACE).values(model=model))
+
+    def forget_roots(self, path: str) -> int:
+        """Index these no more unless they are named again: all roots at or below a path. Returns how many."""
+        paths = [root for root in self._connection.execute(sa.select(roots.c.path)).scalars() if is_below(root, path)]
+        for root in paths:
+            self._connection.execute(roots.delete().where(roots.c.path == root))
+        return len(paths)
 
     def begin_run(self, reader: str = "") -> int:
         """Note that a run began. Returns its id.

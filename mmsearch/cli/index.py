@@ -35,11 +35,19 @@ def index(
     ] = None,
     include: Annotated[
         list[str] | None,
-        typer.Option("--include", metavar="GLOB", help="Only what matches, as in .gitignore; may be repeated."),
+        typer.Option(
+            "--include",
+            metavar="GLOB",
+            help="Only what matches, as in .gitignore; may be repeated. Give it in every run.",
+        ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option("--exclude", metavar="GLOB", help="Pass over what matches, as in .gitignore; may be repeated."),
+        typer.Option(
+            "--exclude",
+            metavar="GLOB",
+            help="Pass over what matches, as in .gitignore; may be repeated. Give it in every run.",
+        ),
     ] = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Also names that begin with a dot.")] = False,
     follow_symlinks: Annotated[

@@ -2,7 +2,7 @@
 
 import os
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from html import escape
 from importlib.resources import files
@@ -21,13 +21,14 @@ THUMBNAIL_PX = 480  # shown at half of it, so that it is sharp on dense screens
 _WEAK = "No good match: these are the nearest, but probably not what you meant."
 
 
-def page(hits: "Hits", parts: Sequence[str], limits: "Limits") -> str:
+def page(hits: "Hits", parts: Sequence[str], limits: "Limits", safe: Collection[str]) -> str:
     """Make the page. Pictures that cannot be read any more are shown without a thumbnail.
 
     Args:
         hits: What was found.
         parts: What was asked for, a part each.
         limits: Filled in by `for_machine`.
+        safe: Paths of files that may be decoded here; others are shown without a thumbnail.
     """
     template = Template(files("mmsearch.cli").joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
@@ -35,7 +36,7 @@ def page(hits: "Hits", parts: Sequence[str], limits: "Limits") -> str:
         parts="".join(f"<span>{_safe(part)}</span>" for part in parts),
         summary=_safe(_summary(hits)),
         notice=f'<p class="notice">{_safe(_WEAK)}</p>' if hits.good_match is False else "",
-        cards="\n".join(_card(hit, limits) for hit in hits),
+        cards="\n".join(_card(hit, limits, safe) for hit in hits),
     )
 
 
@@ -44,7 +45,7 @@ def _summary(hits: "Hits") -> str:
     return f"{found}, {date.today():%d %B %Y}"
 
 
-def _card(hit: "Hit", limits: "Limits") -> str:
+def _card(hit: "Hit", limits: "Limits", safe: Collection[str]) -> str:
     shown = hit.about or hit.path
     folder, name = os.path.split(printable(shown))
     quoted = f"<blockquote>{_safe(hit.text)}</blockquote>" if hit.text is not None else ""
@@ -52,7 +53,7 @@ def _card(hit: "Hit", limits: "Limits") -> str:
     facts += [hit.captured_at[:10]] if hit.captured_at else []
     return (
         f'<li class="{hit.modality}"><a href="{escape(Path(shown).as_uri())}" title="{escape(printable(shown))}">'
-        f"{_thumbnail(hit, limits)}{quoted}"
+        f"{_thumbnail(hit, limits, safe)}{quoted}"
         f'<div class="facts"><span class="rank">{hit.rank}</span>'
         f'<span class="name">{escape(name)}</span>'
         f'<span class="score" title="score {hit.score:.4f}">{hit.score:.2f}</span>'
@@ -65,13 +66,14 @@ def _bar(score: float) -> str:
     return f'<meter min="0" max="1" value="{min(max(score, 0.0), 1.0):.3f}"></meter>'
 
 
-def _thumbnail(hit: "Hit", limits: "Limits") -> str:
+def _thumbnail(hit: "Hit", limits: "Limits", safe: Collection[str]) -> str:
     from mmsearch.media.thumbnail import thumbnail_jpeg
 
-    if hit.modality != "image" and not hit.about:
+    shown = hit.about or hit.path
+    if shown not in safe or not (hit.modality == "image" or hit.about):
         return ""
     try:
-        jpeg = thumbnail_jpeg(hit.about or hit.path, limits, THUMBNAIL_PX)
+        jpeg = thumbnail_jpeg(shown, limits, THUMBNAIL_PX)
     except MediaError as error:
         return f'<p class="missing">{_safe(error.message)}</p>'
     return f'<img alt="" src="data:image/jpeg;base64,{b64encode(jpeg).decode()}">'

@@ -1,5 +1,6 @@
 """Pictures in the terminal, by the optional package textual-image."""
 
+import logging
 from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,7 @@ def _picture(hit: "Hit", limits: "Limits", image_class: Any) -> "RenderableType"
 
 def _image_class() -> Any:  # noqa: ANN401 - untyped
     """Return the class that draws in this terminal's best way; it asks the terminal when it is imported."""
+    logging.getLogger("textual_image").setLevel(logging.CRITICAL)  # terminals that do not answer are no news
     try:
         from textual_image.renderable import Image
     except ImportError as error:

@@ -23,7 +23,8 @@ def remove(
 ) -> None:
     """Forget files: they are no longer found. The files themselves are not touched.
 
-    They come back at the next `mmsearch index` of their folder, unless they are excluded.
+    They come back when `mmsearch index` is given a folder that they lie in. A folder that is removed by name is also
+    left out by `mmsearch index` without paths.
     """
     with options.open() as collection:
         removed = collection.remove(*items)

@@ -144,7 +144,11 @@ def _write_page(options: GlobalOptions, path: Path, hits: "Hits", parts: Sequenc
     from mmsearch.cli.page import page
     from mmsearch.files import write_durably
 
-    write_durably(path.absolute(), page(hits, parts, options.config().limits.for_machine(workers=1)).encode())
+    # Only what a worker has read before is decoded here, in the user's own process.
+    with options.open() as collection:
+        safe = collection.searchable([hit.about or hit.path for hit in hits])
+    limits = options.config().limits.for_machine(workers=1)
+    write_durably(path.absolute(), page(hits, parts, limits, safe).encode())
     options.notice(f"Wrote {path}; open it in a browser.")
 
 

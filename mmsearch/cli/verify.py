@@ -45,7 +45,8 @@ def verify(
         )
     if left:
         raise CollectionDamaged(
-            f"{counted(left, 'problem')} found.", remedy=f"Run `{options.call('verify')} --repair`."
+            f"{counted(left, 'problem')} found.",
+            remedy=f"Run `{options.call('verify')} --repair`; it mends all but damage inside catalog.db itself.",
         )
     if problems:
         options.notice("All was repaired.")

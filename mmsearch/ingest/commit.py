@@ -77,8 +77,9 @@ def _put_known(writer: Writer, outcome: KnownFile, tally: Tally) -> bool:
         became = writer.put_known(outcome, exists=lexists)
     except LookupError:
         return False
-    if became == "renamed":
+    if became == "renamed":  # a path is gone and another came, as if one file were removed and one added
         tally.add("renamed")
+        tally.add("removed")
     tally.add("added" if became == "renamed" else became)
     return True
 

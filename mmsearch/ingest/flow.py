@@ -46,6 +46,7 @@ class Job:
     batch_files: int
     start_pool: StartPool
     on_progress: OnProgress
+    model: str
     reader: str = ""
 
 
@@ -59,6 +60,7 @@ def index(job: Job) -> IndexReport:
     unmounted = unmounted_roots(job.roots, job.catalog.root_devices())
     with job.catalog.write() as writer:
         run_id = writer.begin_run(job.reader)
+        writer.set_model(job.model)
         for root in set(job.roots) - unmounted:
             writer.add_root(str(root), device=device_of(root))
     with job.catalog.seen() as seen:

@@ -68,7 +68,7 @@ def _decide(
         return WaitingFile(stat, modality)
     known = hashes.get(stat.size_bytes, NO_HASHES)
     if known and modality == "text" and not _may_share(stat.path):
-        known = known & {state.content_hash} if state and state.content_hash else NO_HASHES
+        known = NO_HASHES
     return Work(stat, modality, known, bool(state and state.status == "ready"))
 
 

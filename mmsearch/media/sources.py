@@ -37,7 +37,8 @@ def read_bytes(path: str | os.PathLike[str], max_bytes: int) -> bytes:
             data = file.read(max_bytes + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise FileUnreadable(f"{path} cannot be read: {reason}.") from error
+        remedy = None if isinstance(error, PermissionError) else "Check its name and its disk."
+        raise FileUnreadable(f"{path} cannot be read: {reason}.", remedy=remedy) from error
     if len(data) > max_bytes:
         raise MediaTooLarge(
             f"The file has {max(found.st_size, len(data)):,} bytes; the limit is {max_bytes:,}.",

@@ -88,7 +88,7 @@ def like_part(item: Item, catalog: Catalog, store: VectorStore) -> tuple[QueryPa
         if not assets:
             raise ItemNotFound(f"{name!r} could not be indexed.", remedy="`mmsearch errors` may say why.")
         segments = [catalog.asset_segments(asset.id) for asset in assets]
-        ids = np.array([int(name)], dtype=np.int64) if _is_id(name) else np.concatenate(segments)
+        ids = np.array([int(name)], dtype=np.int64) if is_id(name) else np.concatenate(segments)
         _, vectors = stored_vectors(catalog, store, ids)
         part = QueryPart(assets[0].modality or "text", weight, vector=vectors.mean(axis=0))
         return part, frozenset(asset.id for asset in assets)
@@ -96,24 +96,30 @@ def like_part(item: Item, catalog: Catalog, store: VectorStore) -> tuple[QueryPa
     return from_one_state(catalog, read)
 
 
-def named_assets(item: Item, catalog: Catalog) -> Sequence[AssetState]:
+def named_assets(item: Item, catalog: Catalog, *, or_none: bool = False) -> Sequence[AssetState]:
     """Return the files that a user names: by the id of a segment, by a path, or by a folder for all below it.
 
     Digits alone are an id; a path of digits is written './2024' or given as a `Path`.
 
     Raises:
-        ItemNotFound: There is none.
+        ItemNotFound: There is none, and `or_none` does not allow it.
     """
     name = os.fspath(item) if isinstance(item, os.PathLike) else str(item)
     if not name:
         raise ItemNotFound("The name of an item is empty.")
-    found = catalog.find_assets(name if _is_id(item) else os.path.abspath(os.path.expanduser(name)))
-    if not found:
+    found = catalog.find_assets(name if is_id(item) else absolute(item))
+    if not found and not or_none:
         raise ItemNotFound(f"{name!r} is not in the collection.")
     return found
 
 
-def _is_id(item: Item) -> TypeGuard[str | int]:
+def absolute(item: Item) -> str:
+    """Return a path that a user names in full."""
+    return os.path.abspath(os.path.expanduser(os.fspath(item) if isinstance(item, os.PathLike) else str(item)))
+
+
+def is_id(item: Item) -> TypeGuard[str | int]:
+    """Tell whether a user names an item by its id."""
     return isinstance(item, int) or (isinstance(item, str) and item.isascii() and item.isdecimal())
 
 

@@ -68,7 +68,7 @@ def test_verify_damaged_then_repaired(cli, own, media):
     assert ran.exit_code == 5
     assert not ran.objects[0]["repaired"]
     assert str(media / "red.png") in ran.objects[0]["items"]
-    assert "Run `mmsearch verify --repair`." in ran.stderr
+    assert "Run `mmsearch verify --repair`" in ran.stderr
     assert str(media / "red.png") in cli("verify", terminal=True).stdout.replace("\n", "")
     ran = cli("verify", "--repair")
     assert ran.exit_code == 0

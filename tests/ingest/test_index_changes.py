@@ -110,7 +110,7 @@ def test_a_renamed_file_keeps_its_ids_and_its_vectors(collection, encoder, folde
     before = ids(collection, "some words"), rows(collection)
     encoder.texts.clear()
     path.rename(folder / "b.txt")
-    assert counts(collection.index(folder)) == {"added": 1, "renamed": 1}
+    assert counts(collection.index(folder)) == {"added": 1, "removed": 1, "renamed": 1}
     assert encoder.texts == []
     assert (ids(collection, "some words"), rows(collection)) == ({"b.txt": before[0]["a.txt"]}, before[1])
 
@@ -123,7 +123,7 @@ def test_a_renamed_folder_keeps_everything(collection, encoder, folder):
     before = collection.search("words", k=9)
     encoder.texts.clear()
     (folder / "old").rename(folder / "new")
-    assert counts(collection.index(folder)) == {"added": 5, "renamed": 5}
+    assert counts(collection.index(folder)) == {"added": 5, "removed": 5, "renamed": 5}
     after = collection.search("words", k=9)
     assert encoder.texts == []
     assert [hit.id for hit in after] == [hit.id for hit in before]
@@ -187,7 +187,7 @@ def test_moving_between_roots_keeps_the_vector(collection, encoder, tmp_path):
     before = ids(collection, "some words")
     encoder.texts.clear()
     path.rename(two / "a.txt")
-    assert counts(collection.index()) == {"added": 1, "renamed": 1}
+    assert counts(collection.index()) == {"added": 1, "removed": 1, "renamed": 1}
     assert encoder.texts == []
     assert ids(collection, "some words") == before
     assert collection.search("some words", k=1)[0].path == str(two / "a.txt")
