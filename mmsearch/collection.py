@@ -41,7 +41,6 @@ from mmsearch.types import (
 
 if TYPE_CHECKING:
     from mmsearch.ingest.flow import Job
-    from mmsearch.ingest.pool import Pool
     from mmsearch.ingest.scan import ScanRules
     from mmsearch.media.sources import ImageSource
 
@@ -312,6 +311,7 @@ class Collection:
     ) -> Job:
         from mmsearch.ingest.decode import reader_version
         from mmsearch.ingest.flow import Job
+        from mmsearch.ingest.pool import make_pool
 
         encoder = self._storage.encoder()
         return Job(
@@ -322,19 +322,11 @@ class Collection:
             rules=rules,
             modalities=encoder.spec.modalities,
             batch_files=self._config.ingest.batch_files,
-            start_pool=lambda files: self._start_pool(encoder, workers, files),
+            start_pool=lambda files: make_pool(encoder, self._storage.model_name, self._config, files, workers),
             on_progress=on_progress,
             model=encoder.spec.space.model,
             reader=reader_version(self._config.limits),
         )
-
-    def _start_pool(self, encoder: Encoder, workers: int | None, files: int) -> Pool:
-        from mmsearch.ingest.pool import make_pool
-
-        ingest = self._config.ingest
-        batches = -(-files // ingest.batch_files)  # more workers than batches would be idle
-        count = max(1, min(workers or ingest.worker_count, batches))
-        return make_pool(encoder, self._storage.model_name, self._config.limits, count)
 
     def _rules(
         self, include: Sequence[str], exclude: Sequence[str], hidden: bool | None, follow: bool | None
@@ -350,17 +342,11 @@ class Collection:
         )
 
     def _read_again(self, shelves: Shelves, paths: Sequence[str]) -> None:
-        """Index single files within a run of another kind; they do not become roots."""
-        from mmsearch.ingest.flow import Run
-        from mmsearch.ingest.publish import publish
+        """Read single files whose vectors were lost."""
+        from mmsearch.ingest import flow
 
-        there = [Path(path) for path in paths if os.path.isfile(path)]
-        if not there:
-            return
-        job = self._job(shelves, there, self._rules((), (), None, None))
-        with shelves.catalog.seen() as seen:
-            Run(job, seen).index()
-        publish(shelves.catalog, shelves.store, shelves.generations)
+        if there := [Path(path) for path in paths if os.path.isfile(path)]:
+            flow.read_again(self._job(shelves, there, self._rules((), (), None, None)))
 
     def _limits(self) -> Limits:
         return self._config.limits.for_machine(workers=1)

@@ -23,7 +23,19 @@ PUBLIC = [
     "create",
     "open",
 ]
-METHODS = ["close", "embed", "exists", "failures", "index", "rebuild", "remove", "search", "status", "verify"]
+METHODS = [
+    "close",
+    "embed",
+    "exists",
+    "failures",
+    "index",
+    "rebuild",
+    "remove",
+    "search",
+    "searchable",
+    "status",
+    "verify",
+]
 
 
 def test_public_names_are_pinned():

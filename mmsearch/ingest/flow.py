@@ -78,6 +78,13 @@ def dry_run(job: Job) -> IndexReport:
         return Run(job, seen, unmounted, dry=True).index()
 
 
+def read_again(job: Job) -> None:
+    """Read single files within another kind of work; they do not become roots."""
+    with job.catalog.seen() as seen:
+        Run(job, seen).index()
+    publish(job.catalog, job.store, job.generations)
+
+
 @dataclass
 class Run:
     """One run over the roots: what its stages share."""

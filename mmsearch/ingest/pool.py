@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Protocol
 
-from mmsearch.config import Limits
+from mmsearch.config import Config, Limits
 from mmsearch.errors import MediaCrashed, MediaError, MediaTimeout, ModelError
 from mmsearch.ingest.plan import Work
 from mmsearch.ingest.worker import Batch, Broken, Done, Reading, Ready, Setup, process
@@ -237,9 +237,16 @@ class Worker:
             process.wait()
 
 
-def make_pool(encoder: Encoder, model: str | None, limits: Limits, workers: int) -> Pool:
-    """Make the pool that fits: processes if the model can be made by name in a child, else this process."""
-    limits = limits.for_machine(workers)
+def make_pool(encoder: Encoder, model: str | None, config: Config, files: int, workers: int | None) -> Pool:
+    """Make the pool that fits: processes if the model can be made by name in a child, else this process.
+
+    Args:
+        files: How many there are at most; more workers than batches would be idle.
+        workers: By default as the settings say.
+    """
+    batches = -(-files // config.ingest.batch_files)
+    workers = max(1, min(workers or config.ingest.worker_count, batches))
+    limits = config.limits.for_machine(workers)
     limits = replace(limits, decode_timeout_s=min(limits.decode_timeout_s, LONGEST_TIMEOUT_S))
     if model is None:
         return InlinePool(encoder, limits)
