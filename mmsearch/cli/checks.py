@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from mmsearch import __version__
-from mmsearch.cli.output import size
+from mmsearch.cli.output import counted, size
 from mmsearch.collection import open as open_collection
 from mmsearch.config import Config, machine_cores, machine_memory_bytes
 from mmsearch.errors import MmsearchError
@@ -133,6 +133,8 @@ def _model(name: str) -> Check:
             rows.append(encoder.encode_images(np.full(shape, 128, np.uint8), "document"))
     except MmsearchError as error:
         return Check(f"model {name}", "fail", error.message, error.remedy)
+    except Exception as error:  # a plug-in may raise anything, and this is where its user looks for the reason
+        return Check(f"model {name}", "fail", f"{type(error).__name__}: {error}", "Ask the makers of the model.")
     if not all(np.isfinite(each).all() and each.any() for each in rows):
         return Check(f"model {name}", "fail", "it gives no usable vectors", "Choose another model.")
     return Check(
@@ -151,6 +153,6 @@ def _trial(model: str) -> Check:
                 hits = collection.search("A dog runs along the beach.", k=1)
         except MmsearchError as error:
             return Check("trial", "fail", error.message, error.remedy)
-    if report.added == 2 and [Path(hit.path).name for hit in hits] == ["note.txt"]:
-        return Check("trial", "ok", f"2 files indexed and found in {report.seconds:.1f} s")
+    if report.added and [Path(hit.path).name for hit in hits] == ["note.txt"]:
+        return Check("trial", "ok", f"{counted(report.added, 'file')} indexed and found in {report.seconds:.1f} s")
     return Check("trial", "fail", "the files were not found", "Install mmsearch again.")

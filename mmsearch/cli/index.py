@@ -12,7 +12,7 @@ from mmsearch.cli.progress import progress_shown
 
 if TYPE_CHECKING:
     from mmsearch.collection import Collection
-    from mmsearch.types import IndexReport
+    from mmsearch.types import IndexReport, Status
 
 EXAMPLES = examples(
     ("mmsearch index ~/Pictures ~/Notes", "search them from now on"),
@@ -80,12 +80,12 @@ def index(
             workers=workers,
             on_progress=on_progress,
         )
-        waiting = collection.status().waiting if report.waiting and collection.exists else {}
+        after = collection.status() if collection.exists and not dry_run else None
     if wants_json(json):
         _print_json(report, dry_run=dry_run)
     else:
         typer.echo(summary(report, dry_run=dry_run))
-    _print_notices(options, report, waiting)
+    _print_notices(options, report, after)
 
 
 def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
@@ -118,14 +118,18 @@ def _print_json(report: "IndexReport", *, dry_run: bool) -> None:
     emit_json(asdict(report) | ({"dry_run": True} if dry_run else {}))
 
 
-def _print_notices(options: GlobalOptions, report: "IndexReport", waiting: dict[str, int]) -> None:
-    if waiting:
-        options.notice(waiting_line(waiting))
+def _print_notices(options: GlobalOptions, report: "IndexReport", after: "Status | None") -> None:
+    if after and after.waiting:
+        options.notice(waiting_line(after.waiting))
     if report.failed:
         options.notice(f"{counted(report.failed, 'file')} could not be read; see `{options.call('errors')}`.")
+    elif after and after.failed:
+        options.notice(f"{counted(after.failed, 'file')} could not be read earlier; see `{options.call('errors')}`.")
 
 
 def _name_missing_roots(options: GlobalOptions, collection: "Collection") -> None:
     for root in collection.status().roots if collection.exists else ():
         if not os.path.exists(root):
-            options.notice(f"{root} is not there now; what was indexed from it stays searchable.")
+            options.notice(
+                f"{root} is not there now; `{options.call('remove')} PATH` forgets it if it is gone for good."
+            )
