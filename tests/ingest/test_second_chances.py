@@ -40,7 +40,7 @@ def test_a_new_reader_reads_no_searchable_file_again(folder, home, encoder, monk
 def test_a_machine_that_sleeps_condemns_no_file(trouble, draw, folder):
     for number in range(40):
         draw(f"{number}.png")
-    collection = trouble(limits_decode_timeout_s=1, ingest_batch_files=8)
+    collection = trouble(limits_decode_timeout_s=2, ingest_batch_files=8)
     stopped = threading.Event()
 
     def sleep_once(progress):
@@ -48,7 +48,7 @@ def test_a_machine_that_sleeps_condemns_no_file(trouble, draw, folder):
             stopped.set()
             for worker in own_workers():
                 os.kill(worker, signal.SIGSTOP)
-            time.sleep(1.5)  # beyond the limit, as a clock that goes on sees it
+            time.sleep(2.5)  # beyond the limit, as a clock that goes on sees it
             for worker in own_workers():
                 os.kill(worker, signal.SIGCONT)
 
