@@ -8,13 +8,13 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 from mmsearch.config import Config, Limits
 from mmsearch.errors import MediaCrashed, MediaError, MediaTimeout, ModelError
@@ -209,7 +209,7 @@ class Worker:
         with self._starting, theirs:
             if self._stopped:
                 raise ChildLost(MediaCrashed, None)
-            self._process = subprocess.Popen(
+            self._process = _popen(
                 [sys.executable, "-P", "-c", command],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -235,6 +235,20 @@ class Worker:
         if process is not None:
             process.kill()
             process.wait()
+
+
+def _popen(command: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":  # noqa: ANN401 - as Popen takes them
+    """Start a process.
+
+    Raises:
+        ModelError: The system refuses, such as when there are too many processes.
+    """
+    try:
+        return subprocess.Popen(command, **options)
+    except OSError as error:
+        raise ModelError(
+            f"A worker process cannot be started: {error.strerror or error}.", remedy="Try fewer with --workers."
+        ) from error
 
 
 def make_pool(encoder: Encoder, model: str | None, config: Config, files: int, workers: int | None) -> Pool:

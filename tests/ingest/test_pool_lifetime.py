@@ -10,6 +10,7 @@ import pytest
 from processes import alive, children, own_workers
 
 import mmsearch
+from mmsearch.errors import ModelError
 from mmsearch.testing.media import write_text
 
 SCRIPT = """
@@ -120,3 +121,20 @@ def _wait_until(happened):
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_system_that_starts_no_more_processes(collection_by_name, monkeypatch, folder):
+    write_text(folder / "a.txt", "some words")
+
+    def refuse(*_, **__):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("mmsearch.ingest.pool.subprocess.Popen", refuse)
+    with pytest.raises(ModelError, match=r"Resource temporarily unavailable. Try fewer with --workers"):
+        collection_by_name.index(folder)
+
+
+@pytest.fixture
+def collection_by_name(home):
+    with mmsearch.open("photos", home=home, model="hashing") as collection:
+        yield collection
