@@ -21,9 +21,13 @@ KnownOutcome = Literal["unchanged", "renamed", "added", "updated"]
 _UNSET: dict[str, Any] = {column.name: None for column in assets.c if column.name != "id"}
 
 
+def _row(stat: FileStat, status: str, values: dict[str, Any]) -> dict[str, Any]:
+    return _UNSET | values | asdict(stat) | {"status": status, "updated_at": now()}
+
+
 def _ready_row(file: IndexedFile) -> dict[str, Any]:
-    values = asdict(file.info) | asdict(file.stat) | {"modality": file.modality, "content_hash": file.content_hash}
-    return _UNSET | values | {"status": "ready", "updated_at": now()}
+    values = asdict(file.info) | {"modality": file.modality, "content_hash": file.content_hash}
+    return _row(file.stat, "ready", values)
 
 
 class AssetWriter:
@@ -40,11 +44,7 @@ class AssetWriter:
         self._seen = seen
         self.changed = False
 
-    def put_indexed(self, file: IndexedFile, *, vector_file: int, first_row: int) -> bool:
-        """Store one file; see `put_all_indexed`."""
-        return self.put_all_indexed([file], vector_file=vector_file, first_row=first_row)[0]
-
-    def put_all_indexed(self, files: Sequence[IndexedFile], *, vector_file: int, first_row: int) -> list[bool]:
+    def put_indexed(self, files: Sequence[IndexedFile], *, vector_file: int, first_row: int) -> list[bool]:
         """Store files whose segments' vectors lie in consecutive rows from `first_row`, with a few statements for all.
 
         Returns:
@@ -63,7 +63,8 @@ class AssetWriter:
             raise ValueError("two files are at one path")
         before = lookup(self._connection, paths)
         self._put_rows([_ready_row(file) for file in files], before)
-        ids = [state.id for state in self._states(paths)]
+        states = lookup(self._connection, paths)
+        ids = [states[path].id for path in paths]
         self._insert_segments(zip(ids, files, strict=True))
         self._place_vectors(ids, vector_file, first_row)
         if self._seen is not None:
@@ -147,7 +148,7 @@ class AssetWriter:
 
     def _put(self, stat: FileStat, status: str, values: dict[str, Any]) -> tuple[int, bool]:
         """Write the row of a path, without segments. Returns its id and whether it was ready before."""
-        row = _UNSET | values | asdict(stat) | {"status": status, "updated_at": now()}
+        row = _row(stat, status, values)
         before = lookup(self._connection, [stat.path]).get(stat.path)
         asset_id = self._insert(row) if before is None else self._replace(before, row)
         self._mark(asset_id)
@@ -160,10 +161,6 @@ class AssetWriter:
         for row in rows:
             if row["path"] in before:
                 self._replace(before[row["path"]], row)
-
-    def _states(self, paths: Sequence[str]) -> list[AssetState]:
-        states = lookup(self._connection, paths)
-        return [states[path] for path in paths]
 
     def _insert_segments(self, files: Iterable[tuple[int, IndexedFile]]) -> None:
         rows = [

@@ -80,9 +80,11 @@ def search(
             k=k,
             offset=offset,
         )
+        # Only what a worker has read before is decoded for the page, in the user's own process.
+        safe = collection.searchable([hit.about or hit.path for hit in hits]) if html else frozenset()
     _print_verdict(options, hits)
     if html:
-        _write_page(options, html, hits, _parts(text, image, like, negative))
+        _write_page(options, html, hits, _parts(text, image, like, negative), safe)
     if paths or print0:
         from mmsearch.cli.hits import emit_paths
 
@@ -140,13 +142,10 @@ def _print_json(options: GlobalOptions, hits: "Hits", *, preview: bool) -> None:
         emit_json(hit.to_dict())
 
 
-def _write_page(options: GlobalOptions, path: Path, hits: "Hits", parts: Sequence[str]) -> None:
+def _write_page(options: GlobalOptions, path: Path, hits: "Hits", parts: Sequence[str], safe: frozenset[str]) -> None:
     from mmsearch.cli.page import page
     from mmsearch.files import write_durably
 
-    # Only what a worker has read before is decoded here, in the user's own process.
-    with options.open() as collection:
-        safe = collection.searchable([hit.about or hit.path for hit in hits])
     limits = options.config().limits.for_machine(workers=1)
     write_durably(path.absolute(), page(hits, parts, limits, safe).encode())
     options.notice(f"Wrote {path}; open it in a browser.")

@@ -65,7 +65,7 @@ class Committer:
             return
         block = self._store.append(*self._catalog.next_row(), np.concatenate([file.vectors for file in files]))
         writer.add_block(block)
-        updated = sum(writer.put_all_indexed(files, vector_file=block.file, first_row=block.first_row))
+        updated = sum(writer.put_indexed(files, vector_file=block.file, first_row=block.first_row))
         tally.add("updated", updated)
         tally.add("added", len(files) - updated)
         tally.add("encoded", len(files))

@@ -1,7 +1,10 @@
 """After a run: the index over all vectors is published as a new generation, and leftovers are removed."""
 
-from mmsearch.catalog.catalog import Catalog
+from collections.abc import Iterator
+
+from mmsearch.catalog.catalog import Catalog, Locations
 from mmsearch.protocols import VectorIndex
+from mmsearch.types import Ids, Vectors
 from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
@@ -39,10 +42,16 @@ def _index_of(catalog: Catalog, store: VectorStore) -> VectorIndex:
     from mmsearch.vectors.faiss_index import FaissIndex
 
     index = FaissIndex(catalog.space().dim)
+    for ids, vectors in pieces(store, places):
+        index.add(ids, vectors)
+    return index
+
+
+def pieces(store: VectorStore, places: Locations) -> Iterator[tuple[Ids, Vectors]]:
+    """Copy vectors out, a bounded number at once: ids (n,) and unit rows (n, d), in the order of the places."""
     for start in range(0, len(places), PIECE_ROWS):
         piece = slice(start, start + PIECE_ROWS)
-        index.add(places.ids[piece], store.gather(places.files[piece], places.rows[piece]))
-    return index
+        yield places.ids[piece], store.gather(places.files[piece], places.rows[piece])
 
 
 def remove_leftovers(catalog: Catalog, store: VectorStore, generations: GenerationStore) -> None:

@@ -1,17 +1,12 @@
 """Derive again what can be derived: compact the vector files and publish a new index."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from mmsearch.catalog.catalog import Catalog, Locations
 from mmsearch.errors import CollectionDamaged
-from mmsearch.ingest.publish import publish
-from mmsearch.types import Vectors
+from mmsearch.ingest.publish import pieces, publish
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
-
-PIECE_ROWS = 65_536
 
 
 def rebuild(catalog: Catalog, store: VectorStore, generations: GenerationStore, *, checked: bool = False) -> None:
@@ -31,7 +26,7 @@ def rebuild(catalog: Catalog, store: VectorStore, generations: GenerationStore, 
     places = catalog.locations()
     file = max([*catalog.referenced_files().vectors, 0]) + 1
     moved, rows = _distinct(places)
-    blocks = store.write_new(file, _pieces(store, moved)) if len(moved) else ()
+    blocks = store.write_new(file, (vectors for _, vectors in pieces(store, moved))) if len(moved) else ()
     with catalog.write() as writer:
         writer.move_vectors(Locations(places.ids, np.full(len(places), file), rows), blocks)
     publish(catalog, store, generations, force=True)
@@ -42,9 +37,3 @@ def _distinct(places: Locations) -> tuple[Locations, np.ndarray[tuple[int], np.d
     pairs = np.stack([places.files, places.rows], axis=1)
     distinct, inverse = np.unique(pairs, axis=0, return_inverse=True)
     return Locations(np.arange(len(distinct)), distinct[:, 0], distinct[:, 1]), inverse.reshape(-1).astype(np.int64)
-
-
-def _pieces(store: VectorStore, places: Locations) -> Iterator[Vectors]:
-    for start in range(0, len(places), PIECE_ROWS):
-        piece = slice(start, start + PIECE_ROWS)
-        yield store.gather(places.files[piece], places.rows[piece])

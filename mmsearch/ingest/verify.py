@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.ingest.publish import publish
 from mmsearch.ingest.rebuild import rebuild
 from mmsearch.types import Problem
 from mmsearch.vectors.generation import GenerationStore
@@ -42,6 +41,5 @@ def repair(
     with catalog.write() as writer:
         writer.requeue(sorted(set(lost)))
     rebuild(catalog, store, generations, checked=True)
-    publish(catalog, store, generations)
     left = {(problem.what, problem.where) for problem in verify(catalog, store, generations)}
     return [replace(problem, repaired=(problem.what, problem.where) not in left) for problem in problems]

@@ -60,7 +60,7 @@ def put(catalog: Catalog) -> Callable[..., dict[str, int]]:
         number, row = catalog.next_row()
         with catalog.write() as writer:
             for file in made:
-                writer.put_indexed(file, vector_file=number, first_row=row)
+                writer.put_indexed([file], vector_file=number, first_row=row)
                 writer.add_block(Block(number, row, len(file.segments), f"digest{row}"))
                 row += len(file.segments)
         states = catalog.lookup([file.stat.path for file in made])

@@ -125,7 +125,7 @@ def fill_up(catalog, make_file):
         pages = writer._connection.exec_driver_sql("PRAGMA page_count").scalar()
         writer._connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         for number in range(1000):
-            writer.put_indexed(make_file(f"/photos/{number}.jpg"), vector_file=1, first_row=number)
+            writer.put_indexed([make_file(f"/photos/{number}.jpg")], vector_file=1, first_row=number)
 
 
 def test_a_catalog_opened_for_reading_refuses_to_write(catalog, catalog_path):

@@ -28,7 +28,7 @@ def test_what_the_run_put_counts_as_seen(catalog, put, make_file):
     put(make_file("/p/old.jpg", "aa"), make_file("/p/gone.jpg", "bb"), make_file("/p/touched.jpg", "cc"))
     with catalog.seen() as seen:
         with catalog.write() as writer:
-            writer.put_indexed(make_file("/p/new.jpg"), vector_file=1, first_row=9)
+            writer.put_indexed([make_file("/p/new.jpg")], vector_file=1, first_row=9)
             writer.put_failed(FailedFile(FileStat("/p/bad.jpg", 1, 1), "media_damaged", "cut off"))
             writer.put_waiting(WaitingFile(FileStat("/p/x.mp3", 1, 1), "audio"))
             writer.put_known(KnownFile(FileStat("/p/moved.jpg", 100, 1), "aa"), exists=lambda _path: False)

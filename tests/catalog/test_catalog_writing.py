@@ -26,11 +26,11 @@ def places(catalog):
 
 def test_putting_a_file_again_replaces_its_segments_by_new_ids(catalog, put, make_file):
     with catalog.write() as writer:
-        assert writer.put_indexed(make_file("/a.txt", "v1", segments=PASSAGES), vector_file=1, first_row=0) is False
+        assert writer.put_indexed([make_file("/a.txt", "v1", segments=PASSAGES)], vector_file=1, first_row=0) == [False]
         writer.add_block(Block(1, 0, 3, "d"))
     asset = catalog.lookup(["/a.txt"])["/a.txt"]
     with catalog.write() as writer:
-        assert writer.put_indexed(make_file("/a.txt", "v2"), vector_file=1, first_row=2) is True
+        assert writer.put_indexed([make_file("/a.txt", "v2")], vector_file=1, first_row=2) == [True]
     assert places(catalog) == [(3, 2)]
     after = catalog.lookup(["/a.txt"])["/a.txt"]
     assert (after.id, after.content_hash) == (asset.id, "v2")
@@ -59,7 +59,7 @@ def test_a_file_without_segments_is_refused_and_nothing_is_kept(catalog, make_fi
 def put_all(catalog, *files):
     with catalog.write() as writer:
         for row, file in enumerate(files):
-            writer.put_indexed(file, vector_file=1, first_row=row)
+            writer.put_indexed([file], vector_file=1, first_row=row)
 
 
 def test_a_touched_file_keeps_all_but_its_time(catalog, put, make_file):

@@ -14,7 +14,7 @@ INDEX_STEPS = {
     "note the root": (Writer, "add_root"),
     "append vectors": (VectorStore, "append"),
     "note the block": (Writer, "add_block"),
-    "put files": (Writer, "put_all_indexed"),
+    "put files": (Writer, "put_indexed"),
     "put a known file": (Writer, "put_known"),
     "put a failed file": (Writer, "put_failed"),
     "finish the transaction": (Writer, "finish"),

@@ -66,7 +66,7 @@ class Library:
             writer.remove_assets([self.asset_id(old)])
             block = self.shelves.store.append(*self.catalog.next_row(), file.vectors)
             writer.add_block(block)
-            writer.put_indexed(file, vector_file=block.file, first_row=block.first_row)
+            writer.put_indexed([file], vector_file=block.file, first_row=block.first_row)
 
     def publish(self):
         publish(*self.stores)
