@@ -9,13 +9,16 @@
 
 The folders show the path of the data:
 
+    opening.py      which collection a name stands for
     collection.py   the Python API
+    jobs.py         from the settings to what an index run is told
     storage.py      one collection on disk: made, opened, locked, and its encoder
     cli/            the command line, one file a command
     ingest/         a file on disk becomes searchable   (flow.py first)
     search/         a query becomes hits                (flow.py first)
-    media/          bytes to pixels and passages, with limits
-    encoders/       pixels and passages to vectors, one model family a file
+    adapt/          stored vectors as searches see them, fitted to the user's pairs
+    media/          bytes to pixels, passages and sound, with limits
+    encoders/       pixels, passages and sound to vectors, one model family a file
     vectors/        append-only vector files, and indexes over them
     catalog/        SQL: the truth about files, segments and where their vectors lie
     types.py  protocols.py  errors.py  config.py  registry.py  files.py  normalise.py
@@ -27,8 +30,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmsearch.collection import Collection, create, open
+    from mmsearch.collection import Collection
     from mmsearch.errors import MmsearchError
+    from mmsearch.opening import create, open
     from mmsearch.types import Hit, Hits, IndexProgress, IndexReport, Problem, Status
 
 __all__ = [
@@ -45,7 +49,7 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-_HOMES = {"Collection": "collection", "create": "collection", "open": "collection", "MmsearchError": "errors"}
+_HOMES = {"Collection": "collection", "create": "opening", "open": "opening", "MmsearchError": "errors"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute may be anything

@@ -6,19 +6,24 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
-from mmsearch.config import Config, Limits, load_config
-from mmsearch.errors import CollectionExists, QueryError, UsageError
+from mmsearch.adapt.stored import heads_in_use
+from mmsearch.config import Config, Limits
+from mmsearch.errors import CollectionExists, QueryError
 from mmsearch.protocols import Encoder
-from mmsearch.search.encode import part_vectors
+from mmsearch.search.encode import embed, part_vectors
 from mmsearch.search.flow import search
 from mmsearch.search.parse import (
+    Images,
     Item,
+    OneOrMore,
+    Sounds,
     absolute,
-    image_parts,
     is_id,
     like_part,
+    listed,
+    media_parts,
     named_assets,
     parse_modalities,
     text_parts,
@@ -40,17 +45,14 @@ from mmsearch.types import (
 )
 
 if TYPE_CHECKING:
-    from mmsearch.ingest.flow import Job
-    from mmsearch.ingest.scan import ScanRules
-    from mmsearch.media.sources import ImageSource
+    from mmsearch.adapt.report import AdaptReport
 
 StrPath = str | os.PathLike[str]
-OneOrMore = str | Sequence[str]
 OnProgress = Callable[[IndexProgress], None]
 
 
 class Collection:
-    """A searchable collection of photos and texts on this machine.
+    """A searchable collection of photos, sounds and texts on this machine.
 
     Made by `mmsearch.open` or `mmsearch.create`; a context manager. Any number of processes and threads may
     search one collection while one writes to it. Methods that write raise CollectionLocked if another process
@@ -96,6 +98,7 @@ class Collection:
         hidden: bool | None = None,
         follow_symlinks: bool | None = None,
         dry_run: bool = False,
+        transcribe: bool | None = None,
         workers: int | None = None,
         on_progress: OnProgress = lambda _: None,
     ) -> IndexReport:
@@ -111,6 +114,7 @@ class Collection:
             hidden: Also files and folders whose name begins with a dot.
             follow_symlinks: Also what symbolic links lead to.
             dry_run: Only count; nothing is read, written or forgotten.
+            transcribe: Write down what is said, so that it can be searched; by default as the settings say.
             workers: Processes that read and embed; by default one a core.
             on_progress: Called often, from this thread.
 
@@ -123,19 +127,21 @@ class Collection:
         """
         from mmsearch.ingest import flow
         from mmsearch.ingest.roots import starting_points
+        from mmsearch.jobs import Wishes, make_job, scan_rules
 
-        rules = self._rules(_listed(include), _listed(exclude), hidden, follow_symlinks)
+        wishes = Wishes(listed(include), listed(exclude), hidden, follow_symlinks, transcribe, workers, on_progress)
+        rules = scan_rules(wishes, self._config, self.folder)
         if not dry_run and self.exists:
             self._storage.migrate()
         roots = starting_points(paths, self._known_roots(), rules)
         if dry_run:
             with self._storage.peeking() as shelves:
-                return flow.dry_run(self._job(shelves, roots, rules, workers, on_progress))
+                return flow.dry_run(make_job(wishes, self._config, self._storage, shelves, roots, rules))
         if not self.exists:
             with suppress(CollectionExists):  # another process was faster
                 self._storage.make()
         with self._storage.writing() as shelves:
-            return flow.index(self._job(shelves, roots, rules, workers, on_progress))
+            return flow.index(make_job(wishes, self._config, self._storage, shelves, roots, rules))
 
     def remove(self, *items: Item) -> int:
         """Forget files, named by path or by the id of a hit; a folder stands for all below it.
@@ -195,13 +201,57 @@ class Collection:
             rebuild(shelves.catalog, shelves.store, shelves.generations)
         return self.status().index
 
+    def adapt(
+        self, pairs: StrPath, *, modality: Modality | str | Sequence[str] = (), dry_run: bool = False
+    ) -> list[AdaptReport]:
+        """Fit the collection to the user's own captions or labels, if that helps on pairs kept aside.
+
+        Nothing is decoded or embedded again but the captions: the heads work on features stored beside the vectors.
+
+        Args:
+            pairs: A .jsonl, .csv or .tsv file of files of this collection and their captions or labels.
+            modality: Fit only these kinds, "image" or "audio"; by default all that have enough pairs.
+            dry_run: Only measure.
+
+        Returns:
+            What was measured, one report a kind. A head whose `helps` is False was not installed.
+
+        Raises:
+            UsageError: There are too few pairs of files that are in the collection.
+            ModalityUnsupported: The model gives no features to fit.
+        """
+        from mmsearch.adapt.flow import adapt
+        from mmsearch.ingest.publish import publish
+
+        modalities = parse_modalities(listed(modality))
+        with self._storage.writing() as shelves:
+            stores = shelves.catalog, shelves.store
+            reports = adapt(Path(pairs).expanduser(), *stores, self._storage.encoder(), modalities, dry_run=dry_run)
+            publish(*stores, shelves.generations)
+        return reports
+
+    def undo_adapt(self) -> tuple[Modality, ...]:
+        """Take back the last `adapt` that installed something; the one before it is in use again.
+
+        Returns:
+            The kinds whose vectors changed; none if nothing was adapted.
+        """
+        from mmsearch.ingest.publish import publish
+
+        with self._storage.writing() as shelves:
+            with shelves.catalog.write() as writer:
+                undone = writer.undo_heads()
+            publish(shelves.catalog, shelves.store, shelves.generations)
+        return undone
+
     # ---- read ----
 
     def search(
         self,
         text: OneOrMore = (),
         *,
-        image: ImageSource | Sequence[ImageSource] = (),
+        image: Images = (),
+        audio: Sounds = (),
         like: Item | Sequence[Item] = (),
         negative: OneOrMore = (),
         modality: Modality | str | Sequence[str] = (),
@@ -215,6 +265,7 @@ class Collection:
         Args:
             text: Words or sentences; '2:cat' counts double.
             image: Pictures: paths ('0.5:a.jpg' counts half), bytes, PIL images, arrays (h, w, 3).
+            audio: Sounds: paths, bytes, or (samples, rate in Hz); several as a list. The first minute counts.
             like: Items of the collection, by id or path; they are left out of the results.
             negative: Texts to steer away from.
             modality: Only segments of these kinds, such as "image" or "image,text".
@@ -227,15 +278,16 @@ class Collection:
         Raises:
             QueryError: There is nothing to search for.
             ItemNotFound: `like` names something that is not in the collection.
-            MediaError: A picture cannot be read.
+            MediaError: A picture or sound cannot be read.
+            ModalityUnsupported: The model takes no pictures, or no sounds.
         """
         k = self._config.search.k if k is None else k
         if k < 1 or offset < 0:
             raise QueryError(f"k must be at least 1 and offset at least 0, not {k} and {offset}.")
-        modalities = parse_modalities(_listed(modality))
+        modalities = parse_modalities(listed(modality))
         shelves, encoder = self._storage.reading(), self._storage.encoder()
-        parts = text_parts(_listed(text)) + text_parts(_listed(negative), sign=-1.0)
-        parts += image_parts(_sources(image), encoder.spec, self._limits())
+        parts = text_parts(listed(text)) + text_parts(listed(negative), sign=-1.0)
+        parts += media_parts(image, audio, encoder.spec, self._limits())
         excluded: set[int] = set()
         for item in [like] if isinstance(like, str | int | os.PathLike) else like:
             part, assets = like_part(item, shelves.catalog, shelves.store)
@@ -244,11 +296,13 @@ class Collection:
         query = Query(tuple(parts), Filter(modalities, frozenset(excluded)), k, offset)
         return search(query, encoder=encoder, indexes=shelves.indexes, catalog=shelves.catalog)
 
-    def embed(self, *, texts: OneOrMore = (), images: ImageSource | Sequence[ImageSource] = ()) -> Vectors:
-        """Embed texts, then images, with the collection's model: (n, d) float32, unit rows."""
+    def embed(self, *, texts: OneOrMore = (), images: Images = (), sounds: Sounds = ()) -> Vectors:
+        """Embed texts, then images, then sounds, as the collection's own are: (n, d) float32, unit rows."""
         encoder = self._storage.encoder()
-        parts = [QueryPart("text", text=text) for text in _listed(texts)]
-        return part_vectors([*parts, *image_parts(_sources(images), encoder.spec, self._limits())], encoder)
+        parts = [QueryPart("text", text=text) for text in listed(texts)]
+        parts += media_parts(images, sounds, encoder.spec, self._limits())
+        heads = heads_in_use(self._storage.reading().catalog) if self.exists else {}
+        return part_vectors(parts, embed(parts, encoder), heads, encoder.spec.space.dim)
 
     def status(self) -> Status:
         """Count what the collection holds."""
@@ -256,6 +310,7 @@ class Collection:
         with shelves.catalog.snapshot():
             counts, generation = shelves.catalog.counts(), shelves.catalog.generation()
             revision, roots = shelves.catalog.revision(), shelves.catalog.roots()
+            heads = shelves.catalog.heads()
         return Status(
             name=self.name,
             path=str(self.folder),
@@ -272,6 +327,7 @@ class Collection:
                 fresh=generation is not None and generation.revision == revision,
             ),
             bytes_on_disk=self._storage.size_bytes(),
+            adapted={head.modality: head.version for head in heads},
             roots=roots,
             last_indexed_at=counts.last_indexed_at,
         )
@@ -301,98 +357,14 @@ class Collection:
     def _known_roots(self) -> tuple[str, ...]:
         return self._storage.reading().catalog.roots() if self.exists else ()
 
-    def _job(
-        self,
-        shelves: Shelves,
-        roots: Sequence[Path],
-        rules: ScanRules,
-        workers: int | None = None,
-        on_progress: OnProgress = lambda _: None,
-    ) -> Job:
-        from mmsearch.ingest.decode import reader_version
-        from mmsearch.ingest.flow import Job
-        from mmsearch.ingest.pool import make_pool
-
-        encoder = self._storage.encoder()
-        return Job(
-            catalog=shelves.catalog,
-            store=shelves.store,
-            generations=shelves.generations,
-            roots=tuple(roots),
-            rules=rules,
-            modalities=encoder.spec.modalities,
-            batch_files=self._config.ingest.batch_files,
-            start_pool=lambda files: make_pool(encoder, self._storage.model_name, self._config, files, workers),
-            on_progress=on_progress,
-            model=encoder.spec.space.model,
-            reader=reader_version(self._config.limits),
-        )
-
-    def _rules(
-        self, include: Sequence[str], exclude: Sequence[str], hidden: bool | None, follow: bool | None
-    ) -> ScanRules:
-        from mmsearch.ingest.scan import ScanRules
-
-        return ScanRules.of(
-            include=include,
-            exclude=exclude,
-            hidden=self._config.ingest.hidden if hidden is None else hidden,
-            follow_symlinks=self._config.ingest.follow_symlinks if follow is None else follow,
-            avoid=[self.folder],
-        )
-
     def _read_again(self, shelves: Shelves, paths: Sequence[str]) -> None:
         """Read single files whose vectors were lost."""
         from mmsearch.ingest import flow
+        from mmsearch.jobs import Wishes, make_job, scan_rules
 
         if there := [Path(path) for path in paths if os.path.isfile(path)]:
-            flow.read_again(self._job(shelves, there, self._rules((), (), None, None)))
+            rules = scan_rules(Wishes(), self._config, self.folder)
+            flow.read_again(make_job(Wishes(), self._config, self._storage, shelves, there, rules))
 
     def _limits(self) -> Limits:
         return self._config.limits.for_machine(workers=1)
-
-
-def open(name: StrPath = "", *, home: StrPath | None = None, model: str | Encoder | None = None) -> Collection:
-    """Open a collection by name, or by the path of its folder. One that does not exist is made by `index`.
-
-    Args:
-        name: By default the one of the settings, "default". What has a slash in it, or is a `Path`, is a path.
-        home: The folder that holds the collections; by default as the settings say.
-        model: For a new collection: the name of an encoder, or an object that is one (it then runs in this
-            process, without isolation from hostile files).
-
-    Raises:
-        UsageError: The name is "." or "..".
-    """
-    config = load_config({"home": home})
-    given = os.fspath(name) or config.collection
-    if given in {os.curdir, os.pardir} and isinstance(name, str):
-        raise UsageError(f"A collection cannot be named {given!r}.", remedy="For a path, write './photos'.")
-    is_path = isinstance(name, os.PathLike) or os.sep in given
-    folder = Path(os.path.abspath(os.path.expanduser(given))) if is_path else config.home / given
-    return Collection(folder, config, model=model)
-
-
-def create(name: StrPath, *, home: StrPath | None = None, model: str | Encoder | None = None) -> Collection:
-    """Make a collection at once.
-
-    Args:
-        name: As in `open`.
-        home: The same.
-        model: The same; by default that of the settings, "builtin".
-
-    Raises:
-        CollectionExists: There is one of that name.
-        ModelNotFound: There is no such model.
-    """
-    collection = open(name, home=home, model=model)
-    collection._storage.make()
-    return collection
-
-
-def _listed(one_or_more: OneOrMore) -> list[str]:
-    return [one_or_more] if isinstance(one_or_more, str) else list(one_or_more)
-
-
-def _sources(images: ImageSource | Sequence[ImageSource]) -> list[ImageSource]:
-    return list(images) if isinstance(images, list | tuple) else [cast("ImageSource", images)]

@@ -50,13 +50,15 @@ class Limits:
         max_pixels: Pixels of one picture before it is decoded. A decoded pixel costs up to 12 bytes
             (float or 32-bit samples and their conversion to RGB).
         worker_memory_bytes: What one worker process may allocate.
-        decode_timeout_s: Time to read, decode and embed one file.
+        max_audio_s: Length of one sound.
+        decode_timeout_s: Time to read, decode and embed one file; of a long sound, one piece of it.
     """
 
     max_pixels: int = 0
     max_file_bytes: int = 0
     max_text_bytes: int = 16 << 20
     max_passages: int = 100_000
+    max_audio_s: float = 24 * 3600.0
     decode_timeout_s: float = 60.0
     worker_memory_bytes: int = 0
 
@@ -79,12 +81,14 @@ class IngestConfig:
     Attributes:
         workers: Worker processes; 0 means one a core.
         batch_files: So many files are one unit of work and one commit; at least 1.
+        transcribe: Whether speech is written down, so that what is said can be searched.
     """
 
     workers: int = 0
     batch_files: int = 32
     hidden: bool = False
     follow_symlinks: bool = False
+    transcribe: bool = True
 
     @property
     def worker_count(self) -> int:

@@ -4,7 +4,7 @@ import hashlib
 import mmap
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -22,10 +22,16 @@ def blake2(data: bytes | memoryview) -> str:
 
 def blake2_file(path: str | os.PathLike[str]) -> str:
     """Digest of a file's content, read in pieces: equal to `blake2` of its bytes."""
-    digest = hashlib.blake2b(digest_size=16)
     with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
+        return blake2_stream(file)
+
+
+def blake2_stream(file: BinaryIO, alive: Callable[[], None] = lambda: None) -> str:
+    """Digest of what is left to read of an open file; `alive` is called for each piece."""
+    digest = hashlib.blake2b(digest_size=16)
+    while chunk := file.read(_CHUNK_BYTES):
+        digest.update(chunk)
+        alive()
     return digest.hexdigest()
 
 

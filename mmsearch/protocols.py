@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
-from mmsearch.types import Candidates, EncoderSpec, Ids, PixelBatch, Role, Vectors
+from mmsearch.types import Candidates, Embedded, EncoderSpec, Ids, PixelBatch, Role, Utterance, Vectors, Waveform
 
 
 class Encoder(Protocol):
@@ -35,6 +35,34 @@ class Encoder(Protocol):
 
     def encode_images(self, images: PixelBatch, role: Role) -> Vectors:
         """Embed images of shape (n, *spec.image_input, 3), uint8 RGB: (n, d) float32."""
+        ...
+
+    def encode_audio(self, waves: Sequence[Waveform], role: Role) -> Vectors:
+        """Embed sounds at `spec.audio_input.rate_hz`, each of at most `window_s` and at least one sample: (n, d)."""
+        ...
+
+
+class AdaptableEncoder(Encoder, Protocol):
+    """An encoder whose vectors of images and sounds can be fitted to the user's own pairs.
+
+    `spec.feature_dim` is above 0. The vectors are those of `encode_*`; the features are what a linear head is
+    fitted on and applied to, so they must be all that the head needs to know of an input.
+    """
+
+    def embed_images(self, images: PixelBatch) -> Embedded:
+        """Embed images as `encode_images` does, and give their features."""
+        ...
+
+    def embed_audio(self, waves: Sequence[Waveform]) -> Embedded:
+        """Embed sounds as `encode_audio` does, and give their features and whether somebody speaks."""
+        ...
+
+
+class Transcriber(Protocol):
+    """An encoder that can write down what is said (`spec.transcribes`)."""
+
+    def transcribe(self, wave: Waveform) -> Sequence[Utterance]:
+        """Write down a sound of up to 30 s at `spec.audio_input.rate_hz`; nothing if nothing is said."""
         ...
 
 

@@ -26,7 +26,7 @@ class Shelves:
         self.catalog = catalog
         self.space = catalog.space()
         spaces = folder / "spaces" / self.space.space_id
-        self.store = VectorStore(spaces / "vectors", self.space)
+        self.store = VectorStore(spaces / "vectors", self.space, catalog.feature_dim())
         self.generations = GenerationStore(spaces / "generations", self.space.dim)
         self.indexes = IndexCache(catalog, self.store, self.generations)
 
@@ -114,9 +114,9 @@ class Storage:
         """
         if self.exists:
             raise CollectionExists(f"There is a collection {self.folder.name!r} in {self.folder.parent}.")
-        space = self.encoder().spec.space
+        spec = self.encoder().spec
         with WriterLock(self.folder).held():
-            Catalog.create(self._catalog_path, self.folder.name, space).close()
+            Catalog.create(self._catalog_path, self.folder.name, spec.space, spec.feature_dim).close()
 
     @contextmanager
     def peeking(self) -> Iterator[Shelves]:
@@ -126,7 +126,8 @@ class Storage:
             return
         with TemporaryDirectory() as name:
             catalog_path = Path(name) / "catalog.db"
-            with Catalog.create(catalog_path, self.folder.name, self.encoder().spec.space) as catalog:
+            spec = self.encoder().spec
+            with Catalog.create(catalog_path, self.folder.name, spec.space, spec.feature_dim) as catalog:
                 yield Shelves(Path(name), catalog)
 
     def migrate(self) -> None:

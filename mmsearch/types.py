@@ -17,6 +17,8 @@ Vectors = npt.NDArray[np.float32]  # (n, d), unit rows unless said otherwise
 Ids = npt.NDArray[np.int64]  # (n,) segment ids
 Pixels = npt.NDArray[np.uint8]  # (height, width, 3), RGB
 PixelBatch = npt.NDArray[np.uint8]  # (n, height, width, 3), RGB
+Waveform = npt.NDArray[np.float32]  # (samples,), one channel, nominally in [-1, 1]
+Features = npt.NDArray[np.float16]  # (n, feature_dim): what `adapt` fits its heads on
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,21 @@ class ImageInput:
     height_px: int
     fit: Literal["squash", "crop", "pad"] = "squash"
     resample: Literal["bilinear", "bicubic"] = "bilinear"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInput:
+    """The sound an encoder wants.
+
+    Attributes:
+        rate_hz: Samples a second.
+        window_s: The longest piece that is embedded as one; longer sounds are cut into windows.
+        overlap_s: What neighbouring windows share, so that nothing falls between two of them.
+    """
+
+    rate_hz: int
+    window_s: float = 10.0
+    overlap_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +80,10 @@ class EncoderSpec:
     Attributes:
         modalities: What it can embed; a later version may take more without changing the space.
         image_input: The pixels it wants; None if it takes no images.
+        audio_input: The sound it wants; None if it takes no audio.
+        feature_dim: Length of the features that it gives beside its vectors, on which `adapt` fits heads; 0 if
+            it gives none. An encoder that gives some is a `protocols.AdaptableEncoder`.
+        transcribes: Whether it also writes down what is said; then it is a `protocols.Transcriber`.
         no_match_below: (query modality, target modality) -> the score under which even the best hit
             is probably wrong. Pairs that are missing have no verdict.
     """
@@ -70,7 +91,39 @@ class EncoderSpec:
     space: EmbeddingSpace
     modalities: frozenset[Modality]
     image_input: ImageInput | None = None
+    audio_input: AudioInput | None = None
+    feature_dim: int = 0
+    transcribes: bool = False
     no_match_below: dict[tuple[Modality, Modality], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What a model makes of n inputs.
+
+    Attributes:
+        vectors: (n, d) float32, as of `encode_*`; need not have unit length.
+        features: (n, feature_dim) float16; None if the encoder gives none.
+        speech: (n,) bool: whether somebody speaks, so that a transcript is worth its time; None if it cannot tell.
+    """
+
+    vectors: Vectors
+    features: Features | None = None
+    speech: npt.NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What is said in a span of time, in seconds from the start of the sound that was transcribed.
+
+    Attributes:
+        language: ISO 639-1, such as "en".
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +152,11 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The unit that is embedded and returned: a whole image, a passage of text, later a span of time.
+    """The unit that is embedded and returned: a whole image, a passage of text, a span of sound.
 
     Attributes:
-        text: The passage itself, for text; None otherwise.
+        text: The passage itself, or what is said in the span, for text; None otherwise.
+        start_s: Where the span begins, in seconds from the start of the file; None if it is no span of time.
         char_start: Where the passage starts in the text of the file (for captions: in the caption itself).
         about: Absolute path of the media file that a caption describes.
     """
@@ -118,7 +172,12 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
-    """A file ready to be committed. `vectors` has one unit row a segment."""
+    """A file ready to be committed.
+
+    Attributes:
+        vectors: One unit row a segment, from the encoder as it comes: heads are applied when vectors are read.
+        features: One row a segment, zeros for text; None if the encoder gives none.
+    """
 
     stat: FileStat
     content_hash: str
@@ -126,6 +185,7 @@ class IndexedFile:
     info: MediaInfo
     segments: tuple[Segment, ...]
     vectors: Vectors
+    features: Features | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +275,7 @@ class QueryPart:
         modality: What kind of input it was; for an item of the collection, that item's modality.
         text: For text.
         pixels: For an image, made to the encoder's `image_input`.
+        waves: For a sound, its windows, made to the encoder's `audio_input`.
         vector: (d,) for an item that is already embedded, or given raw.
     """
 
@@ -222,6 +283,7 @@ class QueryPart:
     weight: float = 1.0
     text: str | None = None
     pixels: Pixels | None = None
+    waves: tuple[Waveform, ...] = ()
     vector: npt.NDArray[np.float32] | None = None
 
 
@@ -371,7 +433,11 @@ class IndexStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a collection holds."""
+    """What a collection holds.
+
+    Attributes:
+        adapted: Modality -> version of the head that `adapt` fitted for it.
+    """
 
     name: str
     path: str
@@ -383,6 +449,7 @@ class Status:
     waiting: dict[str, int]
     index: IndexStatus
     bytes_on_disk: int
+    adapted: dict[str, int] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
     last_indexed_at: str | None = None
 

@@ -14,7 +14,7 @@ from mmsearch.catalog.clock import now
 from mmsearch.catalog.engine import brief_engine, make_engine, transaction
 from mmsearch.catalog.migrate import create_schema, require_head
 from mmsearch.catalog.reader import CatalogReader
-from mmsearch.catalog.records import AssetState, Counts, Locations, ReferencedFiles, SegmentRecord
+from mmsearch.catalog.records import AssetState, Counts, Locations, ReferencedFiles, SegmentRecord, StoredHead
 from mmsearch.catalog.seen import SeenSet
 from mmsearch.catalog.writer import Writer
 from mmsearch.errors import CollectionExists, CollectionNotFound
@@ -31,6 +31,7 @@ __all__ = [
     "ReferencedFiles",
     "SeenSet",
     "SegmentRecord",
+    "StoredHead",
     "Writer",
 ]
 
@@ -52,8 +53,14 @@ class Catalog(CatalogReader):
         self._seen: SeenSet | None = None
 
     @classmethod
-    def create(cls, path: Path, name: str, space: EmbeddingSpace) -> Self:
+    def create(cls, path: Path, name: str, space: EmbeddingSpace, feature_dim: int = 0) -> Self:
         """Make an empty catalog and open it for writing. It appears whole or not at all.
+
+        Args:
+            path: The file to make.
+            name: Of the collection.
+            space: The embedding space of its vectors.
+            feature_dim: Length of the features beside each vector.
 
         Raises:
             CollectionExists: There is such a file.
@@ -64,18 +71,18 @@ class Catalog(CatalogReader):
         for leftover in path.parent.glob(f".{glob_escape(path.name)}.*.tmp*"):  # of a process that was killed
             leftover.unlink(missing_ok=True)
         with replacing(path) as temporary:
-            cls._build(temporary, name, space)
+            cls._build(temporary, name, space, feature_dim)
         return cls.open(path, write=True)
 
     @staticmethod
-    def _build(path: Path, name: str, space: EmbeddingSpace) -> None:
+    def _build(path: Path, name: str, space: EmbeddingSpace, feature_dim: int) -> None:
         with (
             brief_engine(path, "create") as engine,
             engine.connect() as connection,
             transaction(connection, write=True),
         ):
             create_schema(connection)
-            spaces.insert_collection(connection, name, space, created_at=now())
+            spaces.insert_collection(connection, name, space, feature_dim, created_at=now())
 
     @classmethod
     def open(cls, path: Path, *, write: bool) -> Self:

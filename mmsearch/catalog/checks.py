@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
+from mmsearch.catalog import heads
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.records import Locations
 from mmsearch.catalog.spaces import ACTIVE_SPACE
@@ -28,7 +29,8 @@ def problems(connection: sa.Connection, where: str) -> tuple[Problem, ...]:
         ("a vector lies in no committed block", _outside_blocks(connection)),
     ]
     damaged = [Problem(what=what, where=where, items=items) for what, items in found if items]
-    return (*_dangling(connection, where), *damaged)
+    broken_heads = [Problem(what="a head of `adapt` is damaged", where=each) for each in heads.damaged(connection)]
+    return (*_dangling(connection, where), *damaged, *broken_heads)
 
 
 def _integrity(connection: sa.Connection) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mmsearch.catalog import assets, checks, segments, spaces, vectors
-from mmsearch.catalog.records import AssetState, Counts, Locations, ReferencedFiles, SegmentRecord
+from mmsearch.catalog import assets, checks, heads, segments, spaces, vectors
+from mmsearch.catalog.records import AssetState, Counts, Locations, ReferencedFiles, SegmentRecord, StoredHead
 from mmsearch.types import Block, EmbeddingSpace, Failure, Filter, Generation, Ids, Problem
 
 
@@ -48,6 +48,20 @@ class CatalogReader:
         """Return the active embedding space."""
         with self._read() as connection:
             return spaces.active_space(connection)
+
+    def feature_dim(self) -> int:
+        """Return the length of the features beside each vector; 0 if there are none."""
+        with self._read() as connection:
+            return spaces.feature_dim(connection)
+
+    def heads(self) -> tuple[StoredHead, ...]:
+        """Return the heads in use, at most one a modality.
+
+        Raises:
+            CollectionDamaged: One does not match its checksum.
+        """
+        with self._read() as connection:
+            return heads.active(connection)
 
     def revision(self) -> int:
         """Return a number that grows with each transaction that changes segments or vectors."""

@@ -65,6 +65,20 @@ class SegmentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredHead:
+    """What adapts the vectors of one modality to the user's pairs.
+
+    Attributes:
+        version: Counts from 1; the same for heads that were installed together.
+        weights: As `adapt.head.Head.to_bytes` wrote them; checked against their digest.
+    """
+
+    modality: Modality
+    version: int
+    weights: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How much is in a collection.
 

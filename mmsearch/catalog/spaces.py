@@ -9,7 +9,9 @@ from mmsearch.types import EmbeddingSpace
 ACTIVE_SPACE = sa.select(collection.c.active_space_id).scalar_subquery()
 
 
-def insert_collection(connection: sa.Connection, name: str, space: EmbeddingSpace, created_at: str) -> None:
+def insert_collection(
+    connection: sa.Connection, name: str, space: EmbeddingSpace, feature_dim: int, created_at: str
+) -> None:
     """Write the first rows of a new catalog."""
     connection.execute(
         spaces.insert().values(
@@ -18,6 +20,7 @@ def insert_collection(connection: sa.Connection, name: str, space: EmbeddingSpac
             weights_revision=space.revision,
             preprocessing=space.preprocessing,
             dim=space.dim,
+            feature_dim=feature_dim,
             created_at=created_at,
         )
     )
@@ -43,6 +46,11 @@ def active_space(connection: sa.Connection) -> EmbeddingSpace:
     if space.space_id != space_id:
         raise CollectionDamaged(f"The catalog's record of the embedding space {space_id} was changed.")
     return space
+
+
+def feature_dim(connection: sa.Connection) -> int:
+    """Return the length of the features beside each vector of the active space."""
+    return connection.execute(sa.select(spaces.c.feature_dim).where(spaces.c.space_id == ACTIVE_SPACE)).scalar_one()
 
 
 def name(connection: sa.Connection) -> str:

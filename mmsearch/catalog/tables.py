@@ -32,9 +32,10 @@ class _SpaceColumns(sa.TypedColumns):
     preprocessing: sa.Named[str] = sa.Column(sa.Text)
     dim: sa.Named[int]
     created_at: sa.Named[str] = sa.Column(sa.Text)
+    feature_dim: sa.Named[int]
 
 
-spaces = sa.Table("spaces", metadata, _SpaceColumns, sa.CheckConstraint("dim > 0", name="dim"))
+spaces = sa.Table("spaces", metadata, _SpaceColumns, sa.CheckConstraint("dim > 0 AND feature_dim >= 0", name="dim"))
 
 
 class _CollectionColumns(sa.TypedColumns):
@@ -155,6 +156,28 @@ vectors = sa.Table(
     _VectorColumns,
     sa.CheckConstraint('file > 0 AND "row" >= 0', name="position"),
     sqlite_with_rowid=False,
+)
+
+
+class _HeadColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"))
+    version: sa.Named[int]  # heads that one `adapt` installed share it, and are undone together
+    modality: sa.Named[Modality] = sa.Column(ModalityText)
+    weights: sa.Named[bytes] = sa.Column(sa.LargeBinary)  # here, not in a file: installed and undone by one COMMIT
+    digest: sa.Named[str] = sa.Column(sa.Text)
+    report: sa.Named[str] = sa.Column(ForeignText)
+    created_at: sa.Named[str] = sa.Column(sa.Text)
+    undone_at: sa.Named[str | None] = sa.Column(sa.Text)
+
+
+heads = sa.Table(
+    "heads",
+    metadata,
+    _HeadColumns,
+    sa.UniqueConstraint("space_id", "version", "modality"),
+    _one_of("modality", MODALITIES),
+    sa.CheckConstraint("version > 0", name="version"),
 )
 
 

@@ -1,10 +1,12 @@
 """What one write transaction may change. Made by `Catalog.write` and used only inside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
+from mmsearch.catalog import heads
 from mmsearch.catalog.asset_writer import AssetWriter
 from mmsearch.catalog.clock import now
 from mmsearch.catalog.paths import is_below
@@ -12,7 +14,7 @@ from mmsearch.catalog.records import Locations
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, collection, generations, roots, runs, spaces, vector_blocks, vectors
 from mmsearch.catalog.vectors import locations as stored_locations
-from mmsearch.types import Block, Generation, IndexReport
+from mmsearch.types import Block, Generation, IndexReport, Modality
 
 
 class Writer(AssetWriter):
@@ -96,6 +98,26 @@ class Writer(AssetWriter):
             moved = vectors.c.segment_id == sa.bindparam("moved")
             self._connection.execute(vectors.update().where(moved, vectors.c.space_id == ACTIVE_SPACE), rows)
             self.changed = True
+
+    def put_heads(self, weights: Mapping[Modality, bytes], reports: Mapping[Modality, Any]) -> int:
+        """Install heads, which from now on adapt the vectors of their modalities. Returns their version.
+
+        Args:
+            weights: As `adapt.head.Head.to_bytes` gives them.
+            reports: What was measured, as JSON objects.
+        """
+        self.changed = True
+        return heads.put(self._connection, weights, reports)
+
+    def undo_heads(self) -> tuple[Modality, ...]:
+        """Take the newest version of heads out of use. Returns its modalities, none if there is no head."""
+        undone = heads.undo(self._connection)
+        self.changed |= bool(undone)
+        return undone
+
+    def drop_damaged_heads(self) -> None:
+        """Take heads that do not match their checksum out of use."""
+        self.changed |= heads.drop_damaged(self._connection) > 0
 
     def put_generation(self, generation: Generation) -> None:
         """Publish an index file of the active space; it must be on disk by now."""

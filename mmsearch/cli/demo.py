@@ -33,7 +33,7 @@ def demo(
     from mmsearch.cli.hits import hits_table
     from mmsearch.cli.index import summary, waiting_line
     from mmsearch.cli.samples import write_samples
-    from mmsearch.collection import open
+    from mmsearch.opening import open
 
     with _folder(keep) as folder:
         photos = write_samples(folder / "samples")

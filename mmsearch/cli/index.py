@@ -56,13 +56,22 @@ def index(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only count what would be done; nothing is read, written or forgotten.")
     ] = False,
+    transcribe: Annotated[
+        bool | None,
+        typer.Option(
+            "--transcribe/--no-transcribe",
+            show_default=False,
+            help="Write down what is said in recordings, so that it can be searched; by default ingest.transcribe of "
+            "the settings, true. It takes a fifth of the recording's length on one core.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, metavar="N", help="Processes that read and embed; by default one a core."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Make a collection of photos and texts searchable, or bring it up to date.
+    """Make a collection of photos, sounds and texts searchable, or bring it up to date.
 
     Only what changed since the last time is read. Files that are gone are forgotten. Ctrl-C is safe: what was
     finished is kept, and the same command goes on from there.
@@ -77,6 +86,7 @@ def index(
             hidden=hidden or None,  # not given: as the settings say
             follow_symlinks=follow_symlinks or None,
             dry_run=dry_run,
+            transcribe=transcribe,
             workers=workers,
             on_progress=on_progress,
         )
@@ -108,8 +118,11 @@ def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
 def waiting_line(waiting: dict[str, int]) -> str:
     """Say which files no model here can embed yet."""
     kinds = " and ".join(f"{counted(count, f'{modality} file')}" for modality, count in sorted(waiting.items()))
-    verb, they = ("needs", "it is") if sum(waiting.values()) == 1 else ("need", "they are")
-    return f"{kinds} {verb} the audio model, which is not here yet; {they} taken up as soon as it is."
+    verb, they = ("waits", "it is") if sum(waiting.values()) == 1 else ("wait", "they are")
+    return (
+        f"{kinds} {verb}: sounds need pip install 'mmsearch[audio]' and a model that takes them, such as builtin; "
+        f"{they} taken up by the next `mmsearch index`."
+    )
 
 
 def _print_json(report: "IndexReport", *, dry_run: bool) -> None:

@@ -85,7 +85,7 @@ class GlobalOptions:
 
     def open(self, model: str | None = None) -> "Collection":
         """Open the collection that is meant."""
-        from mmsearch.collection import open
+        from mmsearch.opening import open
 
         return open(self.collection, home=self.home, model=model)
 

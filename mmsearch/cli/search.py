@@ -17,6 +17,8 @@ EXAMPLES = examples(
     ("mmsearch search a cat --not kitten -k 20", "steer away from something"),
     ("mmsearch search '2:cat' '1:sofa'", "two parts; the first counts double"),
     ("mmsearch search --image photo.jpg 'at night'", "like this picture, but at night"),
+    ("mmsearch search --audio bark.wav --modality image", "pictures of what barks"),
+    ("mmsearch search 'where is the invoice' --modality text", "what is written, or said in a recording"),
     ("mmsearch search --like 17 --modality text", "texts about item 17"),
     ("mmsearch search sunset -0 | xargs -0 cp -t best/", "paths for another program"),
     ("mmsearch search sunset --html sunset.html", "a page with thumbnails"),
@@ -36,6 +38,12 @@ def search(
     ] = None,
     image: Annotated[
         list[str] | None, typer.Option("--image", metavar="FILE", help="A picture to look for; may be repeated.")
+    ] = None,
+    audio: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--audio", metavar="FILE", help="A sound to look for, of which the first minute counts; may be repeated."
+        ),
     ] = None,
     like: Annotated[
         list[str] | None,
@@ -63,7 +71,7 @@ def search(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Find photos and texts by meaning. All parts of the query combine; the best hits come first.
+    """Find photos, sounds and texts by meaning. All parts of the query combine; the best hits come first.
 
     The score is the cosine between the query and what was found: higher is better. Scores of different kinds of
     queries cannot be compared.
@@ -74,6 +82,7 @@ def search(
         hits = collection.search(
             phrases(text or ()),
             image=image or (),
+            audio=audio or (),
             like=like or (),
             negative=negative or (),
             modality=modality,
@@ -84,7 +93,7 @@ def search(
         safe = collection.searchable([hit.about or hit.path for hit in hits]) if html else frozenset()
     _print_verdict(options, hits)
     if html:
-        _write_page(options, html, hits, _parts(text, image, like, negative), safe)
+        _write_page(options, html, hits, _parts(text, image, audio, like, negative), safe)
     if paths or print0:
         from mmsearch.cli.hits import emit_paths
 
@@ -116,12 +125,17 @@ def phrases(words: Sequence[str]) -> list[str]:
 
 
 def _parts(
-    text: Sequence[str] | None, image: Sequence[str] | None, like: Sequence[str] | None, negative: Sequence[str] | None
+    text: Sequence[str] | None,
+    image: Sequence[str] | None,
+    audio: Sequence[str] | None,
+    like: Sequence[str] | None,
+    negative: Sequence[str] | None,
 ) -> list[str]:
     """Say what was asked for, a part each."""
     return [
         *phrases(text or ()),
         *(f"picture {each}" for each in image or ()),
+        *(f"sound {each}" for each in audio or ()),
         *(f"like {each}" for each in like or ()),
         *(f"not {each}" for each in negative or ()),
     ]

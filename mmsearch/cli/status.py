@@ -40,6 +40,7 @@ def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
     rows = [
         ("collection", f"{found.name}  ({found.path})"),
         ("model", f"{found.model}, {found.dim} dimensions"),
+        *([("adapted", _adapted(found.adapted))] if found.adapted else []),
         ("files", f"{found.assets:,}"),
         ("segments", segments),
         ("index", index),
@@ -50,6 +51,11 @@ def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
     rows += [("waiting", waiting_line(found.waiting))] if found.waiting else []
     rows += [("failed", f"{counted(found.failed, 'file')}; see `{options.call('errors')}`")] if found.failed else []
     return rows
+
+
+def _adapted(heads: dict[str, int]) -> str:
+    kinds = ", ".join(f"{modality} (version {version})" for modality, version in sorted(heads.items()))
+    return f"{kinds}, to your own pairs"
 
 
 def _local_time(iso: str | None) -> str:

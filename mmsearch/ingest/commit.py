@@ -12,7 +12,7 @@ from os.path import lexists
 import numpy as np
 
 from mmsearch.catalog.catalog import Catalog, Writer
-from mmsearch.types import FailedFile, IndexedFile, KnownFile, Outcome, SkippedFile, WaitingFile
+from mmsearch.types import FailedFile, Features, IndexedFile, KnownFile, Outcome, SkippedFile, WaitingFile
 from mmsearch.vectors.store import VectorStore
 
 
@@ -63,13 +63,26 @@ class Committer:
         """Append the files' vectors, then say where they lie."""
         if not files:
             return
-        block = self._store.append(*self._catalog.next_row(), np.concatenate([file.vectors for file in files]))
+        vectors = np.concatenate([file.vectors for file in files])
+        block = self._store.append(*self._catalog.next_row(), vectors, self._features(files))
         writer.add_block(block)
         updated = sum(writer.put_indexed(files, vector_file=block.file, first_row=block.first_row))
         tally.add("updated", updated)
         tally.add("added", len(files) - updated)
         tally.add("encoded", len(files))
         tally.add("segments", block.rows)
+
+    @staticmethod
+    def _features(files: Sequence[IndexedFile]) -> Features | None:
+        """Line up the features of all segments, zeros for files without any; None if the model gives none."""
+        given = [file.features for file in files if file.features is not None]
+        if not given:
+            return None
+        width = given[0].shape[1]
+        zeros = (np.zeros((len(file.segments), width), dtype=np.float16) for file in files)
+        return np.concatenate(
+            [empty if file.features is None else file.features for file, empty in zip(files, zeros, strict=True)]
+        )
 
 
 def _put_known(writer: Writer, outcome: KnownFile, tally: Tally) -> bool:

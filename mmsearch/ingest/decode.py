@@ -1,11 +1,13 @@
 """Stage 3, in a worker: a file's bytes become pixels or passages, or a reason why not."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import TypeVar
 
 from mmsearch.config import Limits
-from mmsearch.errors import FileUnreadable, MediaDamaged, MediaError, MediaTooLarge
+from mmsearch.errors import FileUnreadable, MediaDamaged, MediaError, MediaTooLarge, ModelError
 from mmsearch.files import blake2
 from mmsearch.ingest.plan import Work
 from mmsearch.ingest.siblings import siblings
@@ -14,7 +16,7 @@ from mmsearch.media.image import read_image
 from mmsearch.media.sources import read_bytes
 from mmsearch.types import FailedFile, ImageInput, KnownFile, MediaInfo, Modality, Pixels, Segment, SkippedFile
 
-DECODABLE: frozenset[Modality] = frozenset({"image", "text"})
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,33 @@ class DecodedFile:
 
 def reader_version(limits: Limits) -> str:
     """Digest what decides which files can be read, besides the files: if it changes, failed ones are tried again."""
-    heic = find_spec("pillow_heif") is not None
-    return blake2(repr((version("mmsearch"), limits, heic)).encode())
+    extras = [find_spec(name) is not None for name in ("pillow_heif", "av")]
+    return blake2(repr((version("mmsearch"), limits, extras)).encode())
 
 
-Decoded = DecodedFile | KnownFile | FailedFile | SkippedFile
+def decodable(modalities: Collection[Modality]) -> frozenset[Modality]:
+    """Say which kinds of files can be read for an encoder that takes these modalities.
+
+    Videos are read for their sound. Without PyAV (the extra `audio`) sounds and videos wait, unread.
+    """
+    can_hear = "audio" in modalities and find_spec("av") is not None
+    readable: list[Modality] = [modality for modality in modalities if modality in ("image", "text")]
+    return frozenset([*readable, "audio", "video"] if can_hear else readable)
 
 
-def decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decoded:
-    """Read one file. Whatever is wrong with it is returned, never raised."""
+Decoded = DecodedFile | KnownFile | SkippedFile
+
+
+def attempt(work: Work, read: Callable[[], Result]) -> Result | FailedFile:
+    """Read one file. Whatever is wrong with it is returned, never raised.
+
+    Raises:
+        ModelError: The model is at fault, whatever the files.
+    """
     try:
-        return _decode(work, limits, image_input)
+        return read()
+    except ModelError:
+        raise
     except FileUnreadable as error:
         # Permissions and disks are mended without a trace in the file's time: look at it again in every run.
         return FailedFile(replace(work.stat, mtime_ns=-1), error.code, str(error), work.modality)
@@ -54,7 +72,12 @@ def decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decode
         return FailedFile(work.stat, MediaDamaged.code, reason[:500], work.modality)
 
 
-def _decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decoded:
+def decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decoded:
+    """Read a picture or a text.
+
+    Raises:
+        MediaError: It cannot be read.
+    """
     path = work.stat.path
     data = read_bytes(path, limits.max_file_bytes)
     content_hash = blake2(data)

@@ -14,7 +14,7 @@ from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.catalog.seen import SeenSet
 from mmsearch.errors import FileUnreadable
 from mmsearch.ingest.commit import Committer, Tally
-from mmsearch.ingest.decode import DECODABLE
+from mmsearch.ingest.decode import decodable
 from mmsearch.ingest.plan import NO_HASHES, Unchanged, Work, plan
 from mmsearch.ingest.pool import Pool
 from mmsearch.ingest.publish import publish
@@ -137,7 +137,7 @@ class Run:
 
     def _plan(self, found: Iterator[FileStat | Unreadable]) -> Iterator[Work]:
         """Stage 2. Settles what needs no reading; yields the rest."""
-        modalities = DECODABLE.intersection(self.job.modalities)
+        modalities = decodable(self.job.modalities)
         while page := list(islice(found, PAGE_FILES)):
             self._spare([each for each in page if isinstance(each, Unreadable)])
             decisions = plan([each for each in page if isinstance(each, FileStat)], self.job.catalog, modalities)

@@ -52,14 +52,15 @@ class Pool(Protocol):
 class InlinePool:
     """Works in this process: for an encoder that is an object of the caller's own. Hostile files are not isolated."""
 
-    def __init__(self, encoder: Encoder, limits: Limits) -> None:
+    def __init__(self, encoder: Encoder, limits: Limits, *, transcribe: bool = True) -> None:
         self._encoder = encoder
         self._limits = limits
+        self._transcribe = transcribe
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, tuple[Outcome, ...]]]:
         """See Pool."""
         for batch in batches:
-            yield batch, process(batch, self._encoder, self._limits, lambda _: None)
+            yield batch, process(batch, self._encoder, self._limits, lambda _: None, transcribe=self._transcribe)
 
     def close(self) -> None:
         """Nothing to release."""
@@ -263,5 +264,5 @@ def make_pool(encoder: Encoder, model: str | None, config: Config, files: int, w
     limits = config.limits.for_machine(workers)
     limits = replace(limits, decode_timeout_s=min(limits.decode_timeout_s, LONGEST_TIMEOUT_S))
     if model is None:
-        return InlinePool(encoder, limits)
-    return ProcessPool(Setup(model, limits), workers)
+        return InlinePool(encoder, limits, transcribe=config.ingest.transcribe)
+    return ProcessPool(Setup(model, limits, config.ingest.transcribe), workers)

@@ -1,17 +1,14 @@
 """After a run: the index over all vectors is published as a new generation, and leftovers are removed."""
 
-from collections.abc import Iterator
-
-from mmsearch.catalog.catalog import Catalog, Locations
+from mmsearch.adapt.stored import pieces, stored_vectors
+from mmsearch.catalog.catalog import Catalog
 from mmsearch.protocols import VectorIndex
-from mmsearch.types import Ids, Vectors
 from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
 
 # Under so many vectors a scan by numpy takes a few milliseconds, less than importing FAISS would.
 FAISS_FROM_VECTORS = 20_000
-PIECE_ROWS = 65_536  # copied at once
 
 
 def publish(catalog: Catalog, store: VectorStore, generations: GenerationStore, *, force: bool = False) -> None:
@@ -36,22 +33,14 @@ def publish(catalog: Catalog, store: VectorStore, generations: GenerationStore, 
 
 
 def _index_of(catalog: Catalog, store: VectorStore) -> VectorIndex:
-    places = catalog.locations()
-    if len(places) < FAISS_FROM_VECTORS:
-        return FlatIndex.of(places.ids, store.gather(places.files, places.rows))  # no second copy in memory
+    if len(catalog.locations()) < FAISS_FROM_VECTORS:
+        return FlatIndex.of(*stored_vectors(catalog, store))  # no second copy in memory
     from mmsearch.vectors.faiss_index import FaissIndex
 
     index = FaissIndex(catalog.space().dim)
-    for ids, vectors in pieces(store, places):
+    for ids, vectors in pieces(catalog, store):
         index.add(ids, vectors)
     return index
-
-
-def pieces(store: VectorStore, places: Locations) -> Iterator[tuple[Ids, Vectors]]:
-    """Copy vectors out, a bounded number at once: ids (n,) and unit rows (n, d), in the order of the places."""
-    for start in range(0, len(places), PIECE_ROWS):
-        piece = slice(start, start + PIECE_ROWS)
-        yield places.ids[piece], store.gather(places.files[piece], places.rows[piece])
 
 
 def remove_leftovers(catalog: Catalog, store: VectorStore, generations: GenerationStore) -> None:

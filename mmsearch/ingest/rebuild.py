@@ -1,12 +1,17 @@
 """Derive again what can be derived: compact the vector files and publish a new index."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from mmsearch.catalog.catalog import Catalog, Locations
 from mmsearch.errors import CollectionDamaged
-from mmsearch.ingest.publish import pieces, publish
+from mmsearch.ingest.publish import publish
+from mmsearch.types import Features, Vectors
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
+
+PIECE_ROWS = 65_536  # copied at once
 
 
 def rebuild(catalog: Catalog, store: VectorStore, generations: GenerationStore, *, checked: bool = False) -> None:
@@ -26,10 +31,17 @@ def rebuild(catalog: Catalog, store: VectorStore, generations: GenerationStore, 
     places = catalog.locations()
     file = max([*catalog.referenced_files().vectors, 0]) + 1
     moved, rows = _distinct(places)
-    blocks = store.write_new(file, (vectors for _, vectors in pieces(store, moved))) if len(moved) else ()
+    blocks = store.write_new(file, _pieces(store, moved)) if len(moved) else ()
     with catalog.write() as writer:
         writer.move_vectors(Locations(places.ids, np.full(len(places), file), rows), blocks)
     publish(catalog, store, generations, force=True)
+
+
+def _pieces(store: VectorStore, places: Locations) -> Iterator[tuple[Vectors, Features]]:
+    """Copy rows out as they are stored, a bounded number at once."""
+    for start in range(0, len(places), PIECE_ROWS):
+        files, rows = places.files[start : start + PIECE_ROWS], places.rows[start : start + PIECE_ROWS]
+        yield store.gather(files, rows), store.gather_features(files, rows)
 
 
 def _distinct(places: Locations) -> tuple[Locations, np.ndarray[tuple[int], np.dtype[np.int64]]]:

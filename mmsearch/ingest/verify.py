@@ -40,6 +40,7 @@ def repair(
     lost = [asset.id for problem in problems for asset in catalog.lookup(problem.items).values()]
     with catalog.write() as writer:
         writer.requeue(sorted(set(lost)))
+        writer.drop_damaged_heads()
     rebuild(catalog, store, generations, checked=True)
     left = {(problem.what, problem.where) for problem in verify(catalog, store, generations)}
     return [replace(problem, repaired=(problem.what, problem.where) not in left) for problem in problems]

@@ -19,12 +19,12 @@ import numpy as np
 
 from mmsearch.config import Limits
 from mmsearch.errors import MmsearchError, ModelError
-from mmsearch.ingest.decode import DecodedFile, decode
+from mmsearch.ingest.decode import Decoded, DecodedFile, attempt, decode
 from mmsearch.ingest.encode import encode
 from mmsearch.ingest.plan import Work
 from mmsearch.protocols import Encoder
 from mmsearch.registry import make_encoder
-from mmsearch.types import Outcome
+from mmsearch.types import IndexedFile, Outcome
 
 Batch = tuple[Work, ...]
 
@@ -35,6 +35,7 @@ class Setup:
 
     model: str
     limits: Limits
+    transcribe: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,30 @@ class Broken:
     error: MmsearchError
 
 
-def process(batch: Batch, encoder: Encoder, limits: Limits, alive: Callable[[int | None], None]) -> tuple[Outcome, ...]:
+def process(
+    batch: Batch, encoder: Encoder, limits: Limits, alive: Callable[[int | None], None], *, transcribe: bool = True
+) -> tuple[Outcome, ...]:
     """Decode and embed a batch: one outcome a file, in order."""
     decoded = []
     for position, work in enumerate(batch):
         alive(position)
-        decoded.append(decode(work, limits, encoder.spec.image_input))
+        read = _reader(work, encoder, limits, partial(alive, position), transcribe)
+        decoded.append(attempt(work, read))
     alive(None)
     ready = [file for file in decoded if isinstance(file, DecodedFile)]
     indexed = encode(ready, encoder, lambda: alive(None))
     return tuple(next(indexed) if isinstance(file, DecodedFile) else file for file in decoded)
+
+
+def _reader(
+    work: Work, encoder: Encoder, limits: Limits, alive: Callable[[], None], transcribe: bool
+) -> Callable[[], Decoded | IndexedFile]:
+    """Choose how a file is read: pictures and texts here and embedded together later, sounds all in one go."""
+    if work.modality not in ("audio", "video"):
+        return partial(decode, work, limits, encoder.spec.image_input)
+    from mmsearch.ingest.listen import listen  # PyAV, which other files can do without
+
+    return partial(listen, work, encoder, limits, alive, transcribe=transcribe)
 
 
 def main(handle: int) -> None:
@@ -95,7 +110,7 @@ def _serve(connection: "Connection[object, object]") -> None:
         connection.send(Ready())
         while True:
             batch = cast("Batch", connection.recv())
-            outcomes = process(batch, encoder, setup.limits, alive)
+            outcomes = process(batch, encoder, setup.limits, alive, transcribe=setup.transcribe)
             signal.setitimer(signal.ITIMER_REAL, 0)
             connection.send(Done(outcomes))
     except MmsearchError as error:

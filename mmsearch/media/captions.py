@@ -14,7 +14,9 @@ from mmsearch.media.sidecar import Exists, captions_in, described_by, is_media
 from mmsearch.media.text import read_text
 from mmsearch.types import Segment
 
-_FILE_KEYS = ("file", "filename", "file_name", "path", "image", "image_name", "audio", "video", "name")
+FILE_KEYS = ("file", "filename", "file_name", "path", "image", "image_name", "audio", "video", "name")
+"""The keys under which a row may name the media file that it is about."""
+
 _DELIMITERS = ",;\t|"
 
 Caption = tuple[str, str]  # (absolute path of the media file, what is said of it)
@@ -57,12 +59,29 @@ def read_captions(path: str, data: bytes, limits: Limits, exists: Exists) -> tup
     return tuple(segments) or None
 
 
-def _from_csv(path: str, text: str, exists: Exists) -> Iterator[Caption]:
-    header = text.partition("\n")[0]
+def table_of(text: str) -> "csv.DictReader[str]":
+    """Read a table with a header, whose columns are parted by commas, semicolons, tabs or bars."""
     # Counted in the header, which a table of captions must have: csv.Sniffer guesses, and slowly.
-    delimiter = max(_DELIMITERS, key=header.count)
+    delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
+    return csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def named_media(row: object) -> str | None:
+    """Return the media file that a row of a table names, as it is written there."""
+    if not isinstance(row, dict):
+        return None
+    lowered = {str(key).strip().lower(): value for key, value in row.items()}
+    names = (lowered.get(key) for key in FILE_KEYS)
+    return next((name.strip() for name in names if isinstance(name, str) and _may_be_media(name)), None)
+
+
+def _may_be_media(name: str) -> bool:
+    return is_media(name.strip()) and "\0" not in name
+
+
+def _from_csv(path: str, text: str, exists: Exists) -> Iterator[Caption]:
     try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+        rows = list(table_of(text))
     except csv.Error:
         return iter(())  # no table after all
     return _from_rows(path, rows, exists)
@@ -105,12 +124,6 @@ def _from_rows(path: str, rows: Iterable[object], exists: Exists) -> Iterator[Ca
 
 def _named_file(folder: str, row: object) -> str | None:
     """Return the media file that a row is about, if it lies in or below the folder."""
-    if not isinstance(row, dict):
-        return None
-    lowered = {str(key).strip().lower(): value for key, value in row.items()}
-    for key in _FILE_KEYS:
-        name = lowered.get(key)
-        if isinstance(name, str) and is_media(name.strip()) and "\0" not in name:
-            media = os.path.normpath(os.path.join(folder, name.strip()))
-            return media if media.startswith(os.path.join(folder, "")) else None
-    return None
+    name = named_media(row)
+    media = os.path.normpath(os.path.join(folder, name)) if name else ""
+    return media if media.startswith(os.path.join(folder, "")) else None

@@ -1,7 +1,7 @@
 """Captions that lie beside one media file: `photo.txt`, `photo.jpg.json` and the like."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from mmsearch.media.probe import MEDIA_ENDINGS, modality_of
 
@@ -37,18 +37,19 @@ def is_media(path: str) -> bool:
     return modality_of(path) in ("image", "audio", "video")
 
 
-def captions_in(record: object, *, file_name: str = "") -> Iterator[str]:
+def captions_in(record: object, *, file_name: str = "", keys: Sequence[str] = CAPTION_KEYS) -> Iterator[str]:
     """Yield the captions in one JSON object or table row, best known key first; each only once.
 
     Args:
         record: Anything that JSON can hold; only objects have captions.
         file_name: Not taken for a caption: Google Takeout writes it under "title".
+        keys: Where to look, in lower case.
     """
     if not isinstance(record, dict):
         return
     lowered = {str(key).strip().lower(): value for key, value in record.items()}
     seen = {"", file_name}
-    for key in CAPTION_KEYS:
+    for key in keys:
         for caption in _strings(lowered.get(key), joined=key in ("keywords", "tags")):
             if caption not in seen:
                 seen.add(caption)

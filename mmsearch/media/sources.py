@@ -1,7 +1,6 @@
 """Where the bytes of one picture come from: a file, or whatever a Python caller hands over."""
 
 import os
-import stat
 from typing import TypeAlias
 
 import numpy as np
@@ -9,11 +8,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from mmsearch.config import Limits
-from mmsearch.errors import FileUnreadable, MediaEmpty, MediaTooLarge, UsageError
+from mmsearch.errors import MediaEmpty, MediaTooLarge, UsageError
 from mmsearch.media.decoding import decoding
 from mmsearch.media.exif import read_exif
 from mmsearch.media.fit import render
 from mmsearch.media.image import check_pixels, read_image
+from mmsearch.media.opening import open_regular, unreadable
 from mmsearch.media.probe import check_supported
 from mmsearch.types import ImageInput, Pixels
 
@@ -27,18 +27,12 @@ def read_bytes(path: str | os.PathLike[str], max_bytes: int) -> bytes:
         FileUnreadable: It is not there, not a regular file, or may not be read.
         MediaTooLarge: It has more than `max_bytes`.
     """
-    try:
-        # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-        with open(handle, "rb") as file:
-            found = os.fstat(handle)
-            if not stat.S_ISREG(found.st_mode):
-                raise FileUnreadable(f"{path} is not a file.", remedy="Name a regular file.")
+    with open_regular(path) as file:
+        try:
+            found = os.fstat(file.fileno())
             data = file.read(max_bytes + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        remedy = None if isinstance(error, PermissionError) else "Check its name and its disk."
-        raise FileUnreadable(f"{path} cannot be read: {reason}.", remedy=remedy) from error
+        except OSError as error:
+            raise unreadable(path, error) from error
     if len(data) > max_bytes:
         raise MediaTooLarge(
             f"The file has {max(found.st_size, len(data)):,} bytes; the limit is {max_bytes:,}.",

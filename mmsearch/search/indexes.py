@@ -3,10 +3,10 @@
 from contextlib import suppress
 from threading import Lock
 
+from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.errors import CollectionDamaged
 from mmsearch.protocols import VectorIndex
-from mmsearch.search.stored import stored_vectors
 from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore

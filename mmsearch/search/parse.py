@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard, cast
 
 import numpy as np
 
+from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.config import Limits
 from mmsearch.errors import ItemNotFound, ModalityUnsupported, QueryError
-from mmsearch.search.stored import from_one_state, stored_vectors
+from mmsearch.search.stored import from_one_state
 from mmsearch.types import MODALITIES, EncoderSpec, Modality, QueryPart
 from mmsearch.vectors.store import VectorStore
 
 if TYPE_CHECKING:
+    from mmsearch.media.sound_sources import SoundSource
     from mmsearch.media.sources import ImageSource
 
 Item = str | int | os.PathLike[str]
+OneOrMore = str | Sequence[str]
+Images: TypeAlias = "ImageSource | Sequence[ImageSource]"
+Sounds: TypeAlias = "SoundSource | Sequence[SoundSource]"
 
 # '2:cat', '0.5:a red car' and '1:a'; the number is a weight, so a text that begins so is written '1:12:30 train'.
 _WEIGHTED = re.compile(r"(?P<weight>[0-9]{1,6}(?:\.[0-9]{1,6})?):(?P<rest>\S.*)", re.DOTALL)
@@ -38,6 +43,18 @@ def split_weight(term: str) -> tuple[float, str]:
     if weight == 0:
         raise QueryError(f"The weight of {term!r} is 0, so it would not count.", remedy="Leave it out.")
     return weight, rest
+
+
+def media_parts(images: Images, sounds: Sounds, spec: EncoderSpec, limits: Limits) -> list[QueryPart]:
+    """Make parts of the pictures and sounds of a query, one or more of each, in order."""
+    pictures = list(images) if isinstance(images, list | tuple) else [cast("ImageSource", images)]
+    several = isinstance(sounds, list | tuple) and not _is_samples_and_rate(sounds)
+    heard = list(cast("Sequence[SoundSource]", sounds)) if several else [cast("SoundSource", sounds)]
+    return image_parts(pictures, spec, limits) + sound_parts(heard, spec, limits)
+
+
+def _is_samples_and_rate(given: Sequence[object]) -> bool:
+    return len(given) == 2 and isinstance(given[0], np.ndarray) and isinstance(given[1], int | float)
 
 
 def text_parts(terms: Sequence[str], *, sign: float = 1.0) -> list[QueryPart]:
@@ -64,6 +81,33 @@ def image_parts(sources: Sequence[ImageSource], spec: EncoderSpec, limits: Limit
         weight, picture = split_weight(source) if isinstance(source, str) else (1.0, source)
         parts.append(QueryPart("image", weight, pixels=image_from(picture, limits, spec.image_input)))
     return parts
+
+
+def sound_parts(sources: Sequence[SoundSource], spec: EncoderSpec, limits: Limits) -> list[QueryPart]:
+    """Make parts of sounds: paths (those that are str with an optional weight), bytes, or (samples, rate).
+
+    Raises:
+        ModalityUnsupported: The model takes no sounds.
+        MediaError: One cannot be read.
+    """
+    if not sources:
+        return []
+    if spec.audio_input is None or "audio" not in spec.modalities:
+        raise ModalityUnsupported(
+            f"The model {spec.space.model} takes no sounds here.", remedy="Try: pip install 'mmsearch[audio]'."
+        )
+    from mmsearch.media.sound_sources import sound_from  # PyAV, which a search by words can do without
+
+    parts = []
+    for source in sources:
+        weight, sound = split_weight(source) if isinstance(source, str) else (1.0, source)
+        parts.append(QueryPart("audio", weight, waves=sound_from(sound, limits, spec.audio_input)))
+    return parts
+
+
+def listed(one_or_more: OneOrMore) -> list[str]:
+    """Return one text, or several, as a list."""
+    return [one_or_more] if isinstance(one_or_more, str) else list(one_or_more)
 
 
 def like_part(item: Item, catalog: Catalog, store: VectorStore) -> tuple[QueryPart, frozenset[int]]:

@@ -5,8 +5,6 @@ from typing import TypeVar
 
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.errors import CollectionDamaged
-from mmsearch.types import Ids, Vectors
-from mmsearch.vectors.store import VectorStore
 
 Answer = TypeVar("Answer")
 
@@ -29,13 +27,3 @@ def from_one_state(catalog: Catalog, read: Callable[[], Answer]) -> Answer:
                 damage = error
         if catalog.revision() == revision:
             raise damage
-
-
-def stored_vectors(catalog: Catalog, store: VectorStore, ids: Ids | None = None) -> tuple[Ids, Vectors]:
-    """Copy out all vectors, or those of these ids: ids (n,), sorted, and unit rows (n, d).
-
-    Raises:
-        CollectionDamaged: The vector files are not those of the catalog.
-    """
-    places = catalog.locations(ids)
-    return places.ids, store.gather(places.files, places.rows)

@@ -10,7 +10,7 @@ from mmsearch.ingest.rebuild import rebuild
 from mmsearch.normalise import unit_rows
 from mmsearch.search.flow import search
 from mmsearch.search.parse import text_parts
-from mmsearch.search.stored import stored_vectors
+from mmsearch.adapt.stored import stored_vectors
 from mmsearch.storage import Shelves
 from mmsearch.types import FailedFile, FileStat, Filter, IndexedFile, MediaInfo, Query, Segment
 from mmsearch.vectors.generation import index_class

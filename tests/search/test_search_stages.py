@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mmsearch.encoders.hashing import HashingEncoder
 from mmsearch.errors import QueryError
 from mmsearch.search.candidates import find
-from mmsearch.search.encode import encode, part_vectors
+from mmsearch.search.encode import combine, embed, part_vectors
 from mmsearch.search.judge import judge
 from mmsearch.search.parse import text_parts
 from mmsearch.search.present import present
@@ -33,6 +33,10 @@ def image_vector(pixels):
 
 
 # ---- encode ----
+
+
+def encode(parts, encoder):
+    return combine(parts, embed(parts, encoder), {})
 
 
 def test_parts_add_up_as_unit_vectors_by_weight():
@@ -60,8 +64,8 @@ def test_parts_add_up_as_unit_vectors_by_weight():
 def test_each_part_is_embedded_in_its_place():
     parts = [QueryPart("text", text="cat"), QueryPart("image", pixels=RED), QueryPart("text", text="dog")]
     expected = [text_vector("cat"), image_vector(RED), text_vector("dog")]
-    np.testing.assert_allclose(part_vectors(parts, ENCODER), expected, atol=1e-6)
-    assert part_vectors([], ENCODER).shape == (0, 64)
+    np.testing.assert_allclose(part_vectors(parts, embed(parts, ENCODER), {}, 64), expected, atol=1e-6)
+    assert part_vectors([], [], {}, 64).shape == (0, 64)
 
 
 def test_texts_and_images_go_through_the_model_together():
@@ -77,7 +81,7 @@ def test_texts_and_images_go_through_the_model_together():
             return super().encode_images(images, role)
 
     parts = [QueryPart("image", pixels=RED), *text_parts(["a", "b"]), QueryPart("image", pixels=BLUE)]
-    part_vectors(parts, Watched(64))
+    embed(parts, Watched(64))
     assert calls == [(("a", "b"), "query"), ((2, 32, 32, 3), "query")]
 
 

@@ -183,7 +183,7 @@ def test_files_of_another_space_are_refused(store, folder):
 
 
 def test_a_new_file_is_whole_with_a_block_a_piece(store):
-    blocks = store.write_new(3, iter([rows(2), rows(4, seed=1)]))
+    blocks = store.write_new(3, iter([(rows(2), None), (rows(4, seed=1), None)]))
     assert [(block.file, block.first_row, block.rows) for block in blocks] == [(3, 0, 2), (3, 2, 4)]
     assert np.array_equal(store.rows(3, 6), np.concatenate([rows(2), rows(4, seed=1)]))
     assert store.damaged_blocks(blocks) == []
@@ -193,14 +193,14 @@ def test_a_new_file_is_whole_with_a_block_a_piece(store):
 
 def test_a_new_file_that_fails_midway_is_not_there_at_all(store, folder, monkeypatch):
     def pieces():
-        yield rows(2)
+        yield rows(2), None
         raise CollectionDamaged("a source row is damaged")
 
     with pytest.raises(CollectionDamaged, match="source"):
         store.write_new(3, pieces())
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(StorageError, match="No space left"):
-        store.write_new(3, [rows(2)])
+        store.write_new(3, [(rows(2), None)])
     assert list(folder.iterdir()) == []
 
 

@@ -67,14 +67,14 @@ class Graph:
         return name
 
     def model(
-        self, name: str, inputs: list[tuple[str, int, list[str | int]]], output: tuple[str, list[str | int]]
+        self, name: str, inputs: list[tuple[str, int, list[str | int]]], *outputs: tuple[str, list[str | int]]
     ) -> ModelProto:
         """Close the graph."""
         graph = helper.make_graph(
             self.nodes,
             name,
             [helper.make_tensor_value_info(*each) for each in inputs],
-            [helper.make_tensor_value_info(output[0], TensorProto.FLOAT, output[1])],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape) for output, shape in outputs],
             self.initializers,
         )
         return helper.make_model(
@@ -149,7 +149,10 @@ def _mean_pool(graph: Graph, x: str) -> None:
 
 
 def image_graph() -> ModelProto:
-    """EfficientNet-lite0 from uint8 RGB (n, 224, 224, 3) to logits (n, 1000); batch norms are folded at load."""
+    """EfficientNet-lite0 from uint8 RGB (n, 224, 224, 3) to logits (n, 1000) and the features (n, 1280) below them.
+
+    Batch norms are folded into the convolutions at load.
+    """
     graph = Graph()
     pixels = graph.op("Cast", "pixels", to=TensorProto.FLOAT)
     centred = graph.op("Sub", pixels, graph.scalar("centre", 127.0))
@@ -163,11 +166,12 @@ def image_graph() -> ModelProto:
             x = _block(graph, x, f"blocks.{block}", channels, outputs, kernel, first_stride, expansion)
             channels, block = outputs, block + 1
     x = _conv(graph, x, "head", channels, HEAD_CHANNELS, kernel=1, stride=1)
-    pooled = graph.op("Flatten", graph.op("GlobalAveragePool", x))  # (n, 1280)
+    features = graph.op("Flatten", graph.op("GlobalAveragePool", x), output="features")  # (n, 1280)
     weight, bias = graph.weight("fc.weight", CLASSES, HEAD_CHANNELS), graph.weight("fc.bias", CLASSES)
-    graph.op("Gemm", pooled, weight, bias, transB=1, output="logits")
+    graph.op("Gemm", features, weight, bias, transB=1, output="logits")
     inputs: list[tuple[str, int, list[str | int]]] = [("pixels", TensorProto.UINT8, ["n", IMAGE_PX, IMAGE_PX, 3])]
-    return graph.model("efficientnet-lite0", inputs, ("logits", ["n", CLASSES]))
+    outputs: tuple[tuple[str, list[str | int]], ...] = (("logits", ["n", CLASSES]), ("features", ["n", HEAD_CHANNELS]))
+    return graph.model("efficientnet-lite0", inputs, *outputs)
 
 
 def _block(graph: Graph, x: str, name: str, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> str:

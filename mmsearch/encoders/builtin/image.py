@@ -1,13 +1,15 @@
-"""Pictures to vectors: EfficientNet-lite0 and ConSE.
+"""Pictures to vectors: EfficientNet-lite0, ConSE and a correction learned from captioned pictures.
 
 A picture becomes the mean of the 1000 ImageNet classes' text vectors, weighted by the classifier's probabilities.
 The class vectors come from dictionary texts and scenes, their common mean removed (tools/build_builtin/classes.py).
+To that unit vector image_head.py adds a linear function of the features below the classifier.
 
 Source: Norouzi et al. 2014, "Zero-Shot Learning by Convex Combination of Semantic Embeddings", section 3.
 """
 
 import numpy as np
 
+from mmsearch.encoders.builtin.image_head import ImageHead
 from mmsearch.encoders.builtin.session import make_session
 from mmsearch.encoders.builtin.weights import (
     CLASSES,
@@ -18,7 +20,8 @@ from mmsearch.encoders.builtin.weights import (
     checkpoint,
     safetensors,
 )
-from mmsearch.types import PixelBatch, Vectors
+from mmsearch.normalise import unit_rows
+from mmsearch.types import Features, PixelBatch, Vectors
 
 SIZE_PX = 224
 TEMPERATURE = 2.5  # softer than the classifier's own probabilities; from 2 to 3 results hardly differ
@@ -26,26 +29,46 @@ BATCH = 4  # small batches stay in the cache: 170 pictures a second at 1 to 4, 1
 BATCH_NORM_EPSILON = 1e-3
 
 
-class ImageModel:
-    """EfficientNet-lite0 with its class vectors, loaded. Thread-safe."""
+class Classifier:
+    """EfficientNet-lite0 and what its classes are called: the untrained part. Thread-safe."""
 
     def __init__(self) -> None:
         tensors = checkpoint(EFFICIENTNET, HERE / "efficientnet-lite0.json")
         self._session = make_session(HERE / "image.onnx", _graph_tensors(tensors))
         self._class_vectors = safetensors(CLASSES)["class_vectors"]  # (1000, 384)
 
+    def outputs(self, images: PixelBatch) -> tuple[Tensor, Tensor]:
+        """Return the raw output (n, 1000) and the pooled features below it (n, 1280), float32."""
+        starts = range(0, max(len(images), 1), BATCH)  # an empty batch gives empty outputs
+        batches = [self._session.run(None, {"pixels": images[start : start + BATCH]}) for start in starts]
+        logits, pooled = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+        return logits, pooled
+
+    def conse(self, logits: Tensor) -> Vectors:
+        """Return the unit vectors (n, 384) that the classes' probabilities give."""
+        return unit_rows(_softmax(logits / TEMPERATURE) @ self._class_vectors)
+
+
+class ImageModel:
+    """The classifier and its head, loaded. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._classifier = Classifier()
+        self._head = ImageHead.load()
+
     def encode(self, images: PixelBatch) -> Vectors:
         """Embed pictures (n, 224, 224, 3) uint8 RGB: (n, 384) float32, not normalised."""
-        vectors = np.empty((len(images), self._class_vectors.shape[1]), dtype=np.float32)
-        for start in range(0, len(images), BATCH):
-            batch = slice(start, start + BATCH)
-            vectors[batch] = _softmax(self.logits(images[batch]) / TEMPERATURE) @ self._class_vectors
-        return vectors
+        return self.embed(images)[0]
+
+    def embed(self, images: PixelBatch) -> tuple[Vectors, Features]:
+        """Embed pictures as `encode` does, and give their features (n, 256) float16 too."""
+        logits, pooled = self._classifier.outputs(images)
+        features = self._head.features(pooled)
+        return self._classifier.conse(logits) + self._head.correction(features), features
 
     def logits(self, images: PixelBatch) -> Tensor:
         """Return the classifier's raw output: (n, 1000) float32."""
-        logits: Tensor = self._session.run(None, {"pixels": images})[0]
-        return logits
+        return self._classifier.outputs(images)[0]
 
 
 def _softmax(logits: Tensor) -> Tensor:

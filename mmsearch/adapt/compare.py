@@ -1,0 +1,102 @@
+"""Is after better than before, or is it luck: a paired bootstrap over what may be taken for independent.
+
+Source: Efron and Tibshirani, "An Introduction to the Bootstrap", sections 8.3 (units that are resampled whole) and
+13.3 (percentile intervals).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mmsearch.adapt.examples import Examples
+from mmsearch.adapt.metrics import METRICS, Values
+from mmsearch.adapt.report import Interval
+from mmsearch.types import Ids
+
+RESAMPLES = 2_000
+CONFIDENCE = 0.95
+
+Weights = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the texts of one held-out part find, before and after.
+
+    Attributes:
+        asked: The held-out files, numbered from 0; texts are numbered alike in all trials.
+        before: One row for each different text of `asked`, in order of its number.
+        after: The same.
+    """
+
+    asked: Examples
+    before: Values
+    after: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Each metric before and after, and the difference with its interval, by the names of `METRICS`."""
+
+    before: dict[str, float]
+    after: dict[str, float]
+    difference: dict[str, Interval]
+
+
+def compare(trials: Sequence[Trial], seed: int) -> Comparison:
+    """Average over trials, each different text counting alike, and resample.
+
+    What is resampled is files or searches (a text in a trial), whichever are fewer: the captions of one file stand
+    or fall together, and so do the files that one label finds.
+    """
+    before, after = (np.concatenate(values) for values in zip(*((t.before, t.after) for t in trials), strict=True))
+    search, file, weight = _weighted_pairs(trials)
+    unit = np.unique(file if file.max() < search.max() else search, return_inverse=True)[1]
+    weights = _sums(weight[:, None], unit)[:, 0]
+    sums = [_sums(values[search] * weight[:, None], unit) for values in (before, after)]
+    low, high = _interval(sums[1] - sums[0], weights, np.random.default_rng(seed))
+    means = [each.sum(axis=0) / weights.sum() for each in sums]
+    difference = means[1] - means[0]
+    return Comparison(
+        before=dict(zip(METRICS, means[0].tolist(), strict=True)),
+        after=dict(zip(METRICS, means[1].tolist(), strict=True)),
+        difference={
+            name: Interval(*(float(each[column]) for each in (difference, low, high)))
+            for column, name in enumerate(METRICS)
+        },
+    )
+
+
+def _weighted_pairs(trials: Sequence[Trial]) -> tuple[Ids, Ids, Weights]:
+    """List the pairs of a search and a file that it should find: their numbers over all trials, and a weight.
+
+    The weights of the pairs of one text sum to 1, each of its searches having an equal share.
+    """
+    searches, files, texts = [], [], []
+    search_count = file_count = 0
+    for trial in trials:
+        number, search = np.unique(trial.asked.text, return_inverse=True)
+        searches.append(search + search_count)
+        files.append(trial.asked.item + file_count)
+        texts.append(number)
+        search_count += len(number)
+        file_count += trial.asked.rows.items
+    search, text = np.concatenate(searches), np.concatenate(texts)
+    share = 1 / (np.bincount(text)[text] * np.bincount(search))  # of each pair of a search
+    return search, np.concatenate(files), share[search]
+
+
+def _sums(values: Values, unit: Ids) -> Values:
+    return np.stack([np.bincount(unit, column) for column in values.T], axis=1)
+
+
+def _interval(gains: Values, weights: Weights, random: np.random.Generator) -> tuple[Values, Values]:
+    """Return the ends of the intervals of sum(gains) / sum(weights), one a column."""
+    means = np.empty((RESAMPLES, gains.shape[1]))
+    for mean in means:
+        drawn = random.integers(len(gains), size=len(gains))
+        mean[:] = gains[drawn].sum(axis=0) / weights[drawn].sum()
+    margin = (1 - CONFIDENCE) / 2
+    return np.quantile(means, margin, axis=0), np.quantile(means, 1 - margin, axis=0)

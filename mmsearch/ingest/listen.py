@@ -1,0 +1,124 @@
+"""Stages 3 and 4 for sounds, in a worker: a file is decoded, embedded and written down piece by piece.
+
+A sound may last for hours, so unlike a picture it is never whole in memory: each piece of at most half a minute is
+embedded as it comes, and if somebody speaks in it, it is transcribed too.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
+
+import numpy as np
+
+from mmsearch.adapt.embed import embed_audio
+from mmsearch.config import Limits
+from mmsearch.errors import MediaDamaged, ModelError
+from mmsearch.files import blake2_stream
+from mmsearch.ingest.plan import Work
+from mmsearch.media.audio import open_sound
+from mmsearch.media.opening import open_regular
+from mmsearch.media.windows import Chunk, chunks, windows
+from mmsearch.normalise import unit_rows
+from mmsearch.protocols import Encoder, Transcriber
+from mmsearch.types import Features, IndexedFile, KnownFile, MediaInfo, Segment, Utterance, Vectors
+
+Alive = Callable[[], None]
+
+
+@dataclass
+class Heard:
+    """What was heard of a file so far: segments, a row each."""
+
+    segments: list[Segment] = field(default_factory=list)
+    vectors: list[Vectors] = field(default_factory=list)
+    features: list[Features] = field(default_factory=list)
+
+    def add(self, segments: Sequence[Segment], vectors: Vectors, features: Features) -> None:
+        """Add segments with their vectors (n, d) and features (n, feature_dim)."""
+        self.segments += segments
+        self.vectors.append(vectors)
+        self.features.append(features)
+
+
+def listen(work: Work, encoder: Encoder, limits: Limits, alive: Alive, *, transcribe: bool) -> IndexedFile | KnownFile:
+    """Read the sound of a file.
+
+    Args:
+        work: A sound, or a video for its sound track.
+        encoder: One that takes audio.
+        limits: On the length of a sound.
+        alive: Called between pieces, to show a watching parent that work goes on.
+        transcribe: Whether to write down what is said, if the encoder can.
+
+    Raises:
+        MediaError: It cannot be read, has no sound, or is too long.
+    """
+    with open_regular(work.stat.path) as file:
+        content_hash = blake2_stream(file, alive)
+        if content_hash in work.known:
+            return KnownFile(work.stat, content_hash)
+        file.seek(0)
+        heard, info = _hear(file, encoder, limits, alive, transcribe=transcribe and encoder.spec.transcribes)
+    return IndexedFile(
+        stat=work.stat,
+        content_hash=content_hash,
+        modality=work.modality,
+        info=info,
+        segments=tuple(heard.segments),
+        vectors=np.concatenate(heard.vectors),
+        features=np.concatenate(heard.features) if encoder.spec.feature_dim else None,
+    )
+
+
+def _hear(
+    file: BinaryIO, encoder: Encoder, limits: Limits, alive: Alive, *, transcribe: bool
+) -> tuple[Heard, MediaInfo]:
+    wanted = encoder.spec.audio_input
+    assert wanted is not None
+    heard = Heard()
+    with open_sound(file, limits, wanted.rate_hz) as sound:
+        for chunk in chunks(sound, wanted.rate_hz):
+            alive()
+            somebody_speaks = _add_windows(heard, chunk, encoder)
+            if transcribe and somebody_speaks:
+                alive()
+                _add_transcript(heard, chunk, encoder)
+        return heard, sound.info
+
+
+def _add_windows(heard: Heard, chunk: Chunk, encoder: Encoder) -> bool:
+    """Embed the windows of a piece. Returns whether somebody speaks in one, as far as the encoder can tell."""
+    assert encoder.spec.audio_input is not None
+    pieces = windows(chunk, encoder.spec.audio_input)
+    embedded = embed_audio(encoder, [piece.wave for piece in pieces], "document")
+    if len(embedded.vectors) != len(pieces):
+        raise ModelError(f"The encoder gave {len(embedded.vectors)} vectors for {len(pieces)} inputs.")
+    segments = [Segment("audio", start_s=piece.start_s, end_s=piece.end_s) for piece in pieces]
+    features = _zeros(len(pieces), encoder) if embedded.features is None else embedded.features
+    heard.add(segments, _unit(embedded.vectors), features)
+    return embedded.speech is None or bool(embedded.speech.any())
+
+
+def _add_transcript(heard: Heard, chunk: Chunk, encoder: Encoder) -> None:
+    said = cast("Transcriber", encoder).transcribe(chunk.wave)
+    if not said:
+        return
+    vectors = _unit(encoder.encode_texts([each.text for each in said], "document"))
+    heard.add(list(_spans(said, chunk.start_s)), vectors, _zeros(len(said), encoder))
+
+
+def _spans(said: Sequence[Utterance], start_s: float) -> Iterator[Segment]:
+    for each in said:
+        start, end = (round(start_s + time, 3) for time in (each.start_s, each.end_s))
+        yield Segment("text", text=each.text, start_s=start, end_s=end)
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    try:
+        return unit_rows(vectors)
+    except ValueError as error:
+        raise MediaDamaged("The model gives no usable vector for this file (it holds NaN or infinity).") from error
+
+
+def _zeros(rows: int, encoder: Encoder) -> Features:
+    return np.zeros((rows, encoder.spec.feature_dim), dtype=np.float16)

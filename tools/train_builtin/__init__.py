@@ -1,0 +1,1 @@
+"""Rebuild the heads that turn sounds and pictures into the text space: data, features, training, data card."""
