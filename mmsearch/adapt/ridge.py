@@ -61,8 +61,3 @@ def decompose(features: npt.ArrayLike, targets: npt.ArrayLike) -> Ridge:
         spectrum, vectors = np.linalg.eigh(x.T @ x)
         left, right = vectors, vectors.T @ (x.T @ y)
     return Ridge(np.maximum(spectrum, 0), left, right)  # rounding makes zeros slightly negative
-
-
-def fit_ridge(features: npt.ArrayLike, targets: npt.ArrayLike, strength: float) -> Matrix:
-    """Return the W (F, d) that minimises |features W - targets|^2 + strength |W|^2; see `decompose`."""
-    return decompose(features, targets).weight(strength)

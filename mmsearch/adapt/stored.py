@@ -10,7 +10,7 @@ import numpy as np
 
 from mmsearch.adapt.head import Head
 from mmsearch.catalog.catalog import Catalog, Locations
-from mmsearch.types import Filter, Ids, Modality, Vectors
+from mmsearch.types import Ids, Modality, Vectors
 from mmsearch.vectors.store import VectorStore
 
 PIECE_ROWS = 65_536  # copied at once
@@ -61,6 +61,6 @@ def _adapted_rows(catalog: Catalog, places: Locations) -> list[tuple[Head, Ids]]
     """Pair each head with the positions among the places that it adapts."""
     found = []
     for modality, head in heads_in_use(catalog).items():
-        ids = catalog.segment_ids(Filter(modalities=frozenset({modality})))
+        ids, _ = catalog.segments_of(modality)
         found.append((head, np.flatnonzero(np.isin(places.ids, ids, assume_unique=True))))
     return found

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from mmsearch.catalog import assets, checks, heads, segments, spaces, vectors
 from mmsearch.catalog.records import AssetState, Counts, Locations, ReferencedFiles, SegmentRecord, StoredHead
-from mmsearch.types import Block, EmbeddingSpace, Failure, Filter, Generation, Ids, Problem
+from mmsearch.types import Block, EmbeddingSpace, Failure, Filter, Generation, Ids, Modality, Problem
 
 
 class CatalogReader:
@@ -112,6 +112,11 @@ class CatalogReader:
         """Return the ids (n,), sorted, that have a vector in the active space and match the filter."""
         with self._read() as connection:
             return segments.matching(connection, filter)
+
+    def segments_of(self, modality: Modality) -> tuple[Ids, Ids]:
+        """Return the ids (n,), sorted, of all segments of a modality, and the file of each (n,)."""
+        with self._read() as connection:
+            return segments.of_modality(connection, modality)
 
     def asset_segments(self, asset_id: int) -> Ids:
         """Return the ids of one file's segments, in their order."""

@@ -9,7 +9,7 @@ from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.records import SegmentRecord
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, segments, vectors
-from mmsearch.types import Filter, Ids
+from mmsearch.types import Filter, Ids, Modality
 
 _RECORD = (
     segments.c.id,
@@ -39,6 +39,18 @@ def matching(connection: sa.Connection, wanted: Filter) -> Ids:
     if not wanted.exclude_assets:
         return ids
     return np.setdiff1d(ids, _of_assets(connection, wanted.exclude_assets), assume_unique=True)
+
+
+def of_modality(connection: sa.Connection, modality: Modality) -> tuple[Ids, Ids]:
+    """Return the ids (n,), sorted, that have a vector in the active space, and the file of each (n,)."""
+    query = (
+        sa.select(segments.c.id, segments.c.asset_id)
+        .join_from(vectors, segments)
+        .where(vectors.c.space_id == ACTIVE_SPACE, segments.c.modality == modality)
+        .order_by(segments.c.id)
+    )
+    table = np.array([tuple(row) for row in connection.execute(query)], dtype=np.int64).reshape(-1, 2)
+    return np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1])
 
 
 def of_asset(connection: sa.Connection, asset_id: int) -> Ids:

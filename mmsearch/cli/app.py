@@ -9,6 +9,7 @@ import typer
 
 from mmsearch import __version__
 from mmsearch.cli import (
+    adapt,
     completion,
     config,
     demo,
@@ -38,6 +39,7 @@ app.command("errors", epilog=errors.EXAMPLES)(errors.errors)
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 app.command("rebuild", epilog=rebuild.EXAMPLES)(rebuild.rebuild)
 app.command("remove", epilog=remove.EXAMPLES)(remove.remove)
+app.command("adapt", epilog=adapt.EXAMPLES)(adapt.adapt)
 app.add_typer(models.app, name="models", epilog=models.EXAMPLES)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)

@@ -72,7 +72,7 @@ def test_the_report_is_json():
 
 def test_noise_is_refused():
     helped = [fit("image", World(seed, related=0.0).examples(30), NO_OTHERS).report.helps for seed in range(20)]
-    assert sum(helped) <= 1
+    assert sum(helped) <= 2
 
 
 def test_equal_labels_teach_nothing_and_change_nothing():

@@ -4,7 +4,7 @@ from safetensors.numpy import save
 
 from mmsearch.adapt import head as head_module
 from mmsearch.adapt.head import Head
-from mmsearch.adapt.ridge import decompose, fit_ridge
+from mmsearch.adapt.ridge import decompose
 from mmsearch.errors import CollectionDamaged
 from mmsearch.normalise import unit_rows
 
@@ -50,7 +50,10 @@ def test_bytes_bring_the_head_back():
     assert back.weight.dtype == back.offset.dtype == np.float32
 
 
-def tensors(offset=OFFSET, weight=WEIGHT.astype(np.float16), modality="image", **more):
+HALF = WEIGHT.astype(np.float16)
+
+
+def tensors(offset=OFFSET, weight=HALF, modality="image", **more):
     return save({f"{modality}.offset": offset, f"{modality}.weight": weight, **more})
 
 
@@ -95,7 +98,6 @@ def test_ridge_solves_the_normal_equations_at_every_strength(n):
     for strength in (0.01, 1.0, 100.0):
         expected = np.linalg.solve(x.T @ x + strength * np.eye(10), x.T @ y)
         assert ridge.weight(strength) == pytest.approx(expected, abs=1e-9)
-    assert fit_ridge(x, y, 1.0) == pytest.approx(ridge.weight(1.0))
 
 
 def test_ridge_of_equal_rows_is_finite():
@@ -106,5 +108,5 @@ def test_ridge_of_equal_rows_is_finite():
     ("x", "y"), [(np.ones((2, 2)), np.ones((3, 1))), (np.ones((0, 2)), np.ones((0, 1))), ([[np.nan]], [[1.0]])]
 )
 def test_ridge_refuses_what_does_not_fit(x, y):
-    with pytest.raises(ValueError, match="expected features|NaN"):
+    with pytest.raises(ValueError, match=r"expected features|NaN"):
         decompose(x, y)

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 
 from mmsearch.config import Limits
-from mmsearch.encoders.builtin.image import BATCH_NORM_EPSILON, TEMPERATURE, ImageModel
+from mmsearch.encoders.builtin.image import BATCH_NORM_EPSILON, TEMPERATURE, Classifier
 from mmsearch.encoders.builtin.text import TextModel
 from mmsearch.encoders.builtin.weights import CLASSES, EFFICIENTNET, HERE, MINILM, TOKENIZER, checkpoint
 from mmsearch.media.sources import image_from
@@ -102,12 +102,15 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def model():
-    return ImageModel()
+def classifier():
+    return Classifier()
 
 
 def efficientnet_lite0(pixels, tensors):
-    """Pixels (n, 224, 224, 3) to logits (n, 1000); the shapes of the tensors say what is expanded and how far."""
+    """Pixels (n, 224, 224, 3) to logits (n, 1000) and pooled features (n, 1280).
+
+    The shapes of the tensors say what is expanded and how far.
+    """
 
     def convolve(x, weight, norm, stride=1, groups=1, *, activate=True):
         kernel = tensors[weight].shape[-1]
@@ -131,15 +134,17 @@ def efficientnet_lite0(pixels, tensors):
         y = convolve(y, f"{name}._project_conv.weight", f"{name}._bn2", activate=False)
         x = x + y if x.shape == y.shape else y
     x = convolve(x, "_conv_head.weight", "_bn1").mean(dim=(2, 3))
-    return functional.linear(x, tensors["_fc.weight"], tensors["_fc.bias"]).numpy()
+    return functional.linear(x, tensors["_fc.weight"], tensors["_fc.bias"]).numpy(), x.numpy()
 
 
-def test_logits_are_those_of_a_plain_network(pictures, model):
+def test_logits_and_features_are_those_of_a_plain_network(pictures, classifier):
     _, pixels = pictures
     tensors = torch.load(EFFICIENTNET.path, map_location="cpu", weights_only=True)
     with torch.inference_mode():
-        expected = efficientnet_lite0(pixels[:6], tensors)
-    np.testing.assert_allclose(model.logits(pixels[:6]), expected, atol=2e-3)
+        expected_logits, expected_features = efficientnet_lite0(pixels[:6], tensors)
+    logits, features = classifier.outputs(pixels[:6])
+    np.testing.assert_allclose(logits, expected_logits, atol=2e-3)
+    np.testing.assert_allclose(features, expected_features, atol=2e-4)
 
 
 def test_the_table_says_where_each_tensor_lies():
@@ -151,10 +156,11 @@ def test_the_table_says_where_each_tensor_lies():
         np.testing.assert_array_equal(read[name], tensor.numpy(), err_msg=name)
 
 
-def test_drawings_are_what_they_show(pictures, model):
+def test_drawings_are_what_they_show(pictures, classifier):
     """Top classes of ImageNet, as recorded when the model was built."""
     names, pixels = pictures
-    best = dict(zip(names, model.logits(pixels).argmax(axis=1).tolist(), strict=True))
+    logits, _ = classifier.outputs(pixels)
+    best = dict(zip(names, logits.argmax(axis=1).tolist(), strict=True))
     recorded = {
         "traffic-light": 920,
         "clock": 409,
@@ -171,11 +177,13 @@ def test_drawings_are_what_they_show(pictures, model):
     assert best == recorded
 
 
-def test_a_picture_is_the_mean_of_the_classes_by_probability(pictures, model):
+def test_before_the_head_a_picture_is_the_mean_of_the_classes_by_probability(pictures, classifier):
     _, pixels = pictures
+    logits, _ = classifier.outputs(pixels)
     class_vectors = load_file(CLASSES.path)["class_vectors"].astype(np.float64)
-    expected = softmax(model.logits(pixels).astype(np.float64) / TEMPERATURE) @ class_vectors
-    np.testing.assert_allclose(model.encode(pixels), expected, atol=1e-5)
+    mean = softmax(logits.astype(np.float64) / TEMPERATURE) @ class_vectors
+    expected = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    np.testing.assert_allclose(classifier.conse(logits), expected, atol=1e-5)
 
 
 # ---- class vectors ----

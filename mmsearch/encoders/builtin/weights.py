@@ -58,6 +58,7 @@ TOKENIZER = PinnedFile("weights/tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f746
 EFFICIENTNET = PinnedFile(
     "weights/efficientnet-lite0.pth", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 )
+YAMNET = PinnedFile("weights/yamnet.ckpt", "e2d7db5a31a3756256fcbf821f7e41ea26921c85fcde7a71108541749295b9a5")
 CLASSES = PinnedFile("classes.safetensors", "1c837334327d518400508ff85f2af77594ae2014b68aa31637c78e09c182637b")
 IMAGE_HEAD = PinnedFile("image-head.safetensors", "5eebc3d422c283f8f74da936acd1340bd3780f104f85f3eba290d6245655b94c")
 AUDIO_HEAD = PinnedFile("audio-head.safetensors", "4ecb0b078503727618a417f944c47026329fe429c285cb9b237217cc918c44cd")

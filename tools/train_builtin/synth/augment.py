@@ -10,7 +10,7 @@ import numpy as np
 from scipy.signal import fftconvolve, resample_poly
 
 from mmsearch.types import Waveform
-from tools.train_builtin.synth.dsp import RATE, T60, Rng, Wave, band, high_pass, low_pass, noise, samples
+from tools.train_builtin.synth.dsp import RATE, T60, Rng, Wave, band, high_pass, low_pass, noise, pick, samples
 
 SHORTEST_S, LONGEST_S = 1.0, 10.0
 LOOP_S = 5.0
@@ -106,14 +106,14 @@ def background(wave: Wave, rng: Rng) -> Wave:
     ratio_db = rng.uniform(5, 45)
     behind = noise(rng, len(wave), rng.uniform(-7, 0), 20 * 10 ** rng.uniform())
     if rng.random() < 0.15:
-        behind = behind + np.sin(2 * np.pi * rng.choice([50, 60, 100, 120]) * np.arange(len(wave)) / RATE)
-    return wave + behind * np.sqrt(_power(wave) * 10 ** (-ratio_db / 10) / _power(behind))
+        behind = behind + np.sin(2 * np.pi * pick(rng, 50, 60, 100, 120) * np.arange(len(wave)) / RATE)
+    return np.asarray(wave + behind * np.sqrt(_power(wave) * 10 ** (-ratio_db / 10) / _power(behind)))
 
 
 def clip(wave: Wave, rng: Rng) -> Wave:
     """Overload the input, hard or softly."""
     driven = wave / (np.abs(wave).max() + 1e-9) * rng.uniform(1.2, 5)
-    return np.clip(driven, -1, 1) if rng.random() < 0.5 else np.tanh(driven)
+    return np.asarray(np.clip(driven, -1, 1) if rng.random() < 0.5 else np.tanh(driven))
 
 
 def codec(wave: Wave, rng: Rng) -> Wave:

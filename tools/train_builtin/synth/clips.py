@@ -20,11 +20,11 @@ from mmsearch.types import Waveform
 from tools.train_builtin.fetch import fetch, read_packages
 from tools.train_builtin.synth import music
 from tools.train_builtin.synth.dsp import RATE, Rng
-from tools.train_builtin.synth.espeak import Espeak, Flite
 from tools.train_builtin.synth.generators import GENERATORS
 from tools.train_builtin.synth.registry import finish
 from tools.train_builtin.synth.soundfont import SOUNDFONTS, SoundFont
 from tools.train_builtin.synth.speech import Speakers
+from tools.train_builtin.synth.synthesizers import Espeak, Flite
 
 HERE = Path(__file__).parent
 

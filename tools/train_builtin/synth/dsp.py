@@ -27,6 +27,16 @@ def around(rng: Rng, value: float, factor: float = 1.3) -> float:
     return float(value * factor ** rng.uniform(-1, 1))
 
 
+def pick(rng: Rng, *values: float) -> float:
+    """Draw one of the values; one that is named twice is twice as likely."""
+    return values[int(rng.integers(len(values)))]
+
+
+def unit(wave: Wave) -> Wave:
+    """Scale to deviation 1; silence stays silent."""
+    return np.asarray(wave / (wave.std() + 1e-9))
+
+
 def curve(n: int, *values: float) -> Wave:
     """Return n values along straight lines through equally spaced points."""
     return np.interp(np.linspace(0, 1, n), np.linspace(0, 1, len(values)), values)
@@ -58,7 +68,7 @@ def noise(rng: Rng, n: int, slope_db: float = 0.0, low: float = 30.0, high: floa
     gain = (frequency / 1000.0) ** (slope_db / 6.02)
     gain /= np.sqrt((1 + (low / frequency) ** 6) * (1 + (frequency / high) ** 6))
     shaped = np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) * gain, n)
-    return np.asarray(shaped / (shaped.std() + 1e-12))
+    return unit(shaped)
 
 
 def band(wave: Wave, low: float, high: float, order: int = 2) -> Wave:
@@ -92,9 +102,11 @@ def tract(wave: Wave, formants: Sequence[float], damping: float = 0.07) -> Wave:
     would be dull.
     """
     higher = np.arange(formants[-1] + max(1000.0, 0.3 * formants[-1]), 0.47 * RATE, 1100.0)
+    sections = []
     for hz in [*formants, *higher]:
-        wave = lfilter(*resonator(hz, 50.0 + damping * hz), wave)
-    return wave
+        numerator, denominator = resonator(hz, 50.0 + damping * hz)
+        sections.append([numerator[0], 0.0, 0.0, *denominator])
+    return np.asarray(sosfilt(sections, wave))
 
 
 def moving_tract(wave: Wave, shapes: Sequence[Sequence[float]], damping: float = 0.07) -> Wave:
@@ -102,9 +114,12 @@ def moving_tract(wave: Wave, shapes: Sequence[Sequence[float]], damping: float =
     if len(shapes) == 1:
         return tract(wave, shapes[0], damping)
     total = np.zeros_like(wave)
+    step, settle = len(wave) / (len(shapes) - 1), samples(0.05)
     for i, shape in enumerate(shapes):
-        weight = curve(len(wave), *(float(i == j) for j in range(len(shapes))))
-        total += weight * tract(wave, shape, damping)
+        start, end = max(0, int((i - 1) * step)), min(len(wave), int((i + 1) * step) + 1)
+        warm = max(0, start - settle)  # lets the filter ring before it is heard
+        weight = np.maximum(0.0, 1 - np.abs(np.arange(start, end) / step - i))
+        total[start:end] += weight * tract(wave[warm:end], shape, damping)[start - warm :]
     return total
 
 
@@ -154,11 +169,11 @@ def voice(
     n = len(pitch)
     growl = wander(rng, n, 2 * rough_hz)
     source = glottis(rng, pitch * (1 + 0.25 * rough * growl), jitter)
-    source /= source.std() + 1e-9
+    source = unit(source)
     source = source + rng.uniform(0, 3) * np.diff(source, prepend=0.0)  # from a soft to a pressed voice
     source = (1 - breath) * source * np.maximum(0, 1 + rough * growl) + breath * noise(rng, n, -1.0, 100.0)
     wave = moving_tract(source, shapes, damping)
-    return np.asarray(wave / (wave.std() + 1e-9))
+    return unit(wave)
 
 
 def tone(pitch: Wave, harmonics: Sequence[float] = (1.0,)) -> Wave:

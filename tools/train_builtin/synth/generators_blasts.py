@@ -23,6 +23,7 @@ from tools.train_builtin.synth.dsp import (
     resonances,
     samples,
     tone,
+    unit,
     wander,
 )
 from tools.train_builtin.synth.registry import sound
@@ -34,7 +35,7 @@ def fire(rng: Rng) -> Wave:
     n = samples(seconds)
 
     def snap() -> Wave:
-        return click(rng, around(rng, 0.008, 2.5), around(rng, 900, 2), 7600) * rng.exponential() ** 1.5
+        return click(rng, around(rng, 0.008, 2.5), around(rng, 900, 2), 7600) * rng.gamma(0.7)
 
     crackle = repeat(rng, seconds, at_random(rng, seconds, around(rng, 22, 2.5)), snap, 0.6)
     fizz = (rng.random(n) < 60 / RATE) * rng.exponential(0.3, n)
@@ -71,7 +72,7 @@ def _blast(rng: Rng, seconds: float, corner_hz: float) -> Wave:
     shock = noise(rng, n, -1, 60) * pulse_shape(n, 0.001, 0.08 * seconds)
     bright = low_pass(noise(rng, n, -3, 25), corner_hz) * pulse_shape(n, 0.004, 0.6 * seconds)
     dark = low_pass(noise(rng, n, -3, 25), 0.15 * corner_hz) * pulse_shape(n, 0.02, 1.2 * seconds)
-    return np.asarray(1.2 * shock + bright / (bright.std() + 1e-9) * 0.3 + dark / (dark.std() + 1e-9) * 0.4)
+    return np.asarray(1.2 * shock + unit(bright) * 0.3 + unit(dark) * 0.4)
 
 
 @sound("an explosion", "a bomb exploding", "a loud blast", "a big bang")
@@ -123,7 +124,7 @@ def fireworks(rng: Rng) -> Wave:
         lambda: _blast(rng, 1.4, around(rng, 1200, 1.8)),
         0.6,
     )
-    total = bursts / (bursts.std() + 1e-9)
+    total = unit(bursts)
     if rng.random() < 0.6:
         m = samples(rng.uniform(0.5, 1.2))
         whistle = tone(around(rng, 2200, 1.4) * curve(m, 0.7, 1.2, 1.1), (1, 0.3)) + 0.3 * noise(rng, m, 0, 1500)

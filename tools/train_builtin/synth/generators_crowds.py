@@ -20,6 +20,7 @@ from tools.train_builtin.synth.dsp import (
     swell,
     times,
     tract,
+    unit,
     voice,
     wander,
 )
@@ -50,7 +51,7 @@ def applause(rng: Rng) -> Wave:
         clap = _clap(rng, around(rng, 1100, 1.9)) * around(rng, 1, 3)
         starts = times(rng, seconds, around(rng, 0.26, 1.35), 0.15, rng.uniform(0, 0.3))
         total += place(n, [(start, clap * rng.uniform(0.6, 1)) for start in starts])
-    return total / total.std() + rng.uniform(0.1, 0.6) * noise(rng, n, -1, 500, 6000)
+    return unit(total) + rng.uniform(0.1, 0.6) * noise(rng, n, -1, 500, 6000)
 
 
 def _babble(rng: Rng, n: int, people: int, base_hz: float, excitement: float) -> Wave:
@@ -62,7 +63,7 @@ def _babble(rng: Rng, n: int, people: int, base_hz: float, excitement: float) ->
         speech = voice(rng, pitch, mouth(*shapes, size=rng.uniform(0.8, 1.05)), breath=0.15, rough=0.3 * excitement)
         syllables = np.maximum(0, wander(rng, n, 5, 1) + 0.3 + excitement)
         total += around(rng, 1, 2) * speech * syllables * np.clip(wander(rng, n, 0.7) + 1, 0, 1)
-    return total / (total.std() + 1e-9)
+    return unit(total)
 
 
 @sound("a crowd of people talking", "the chatter of a crowd", "people talking in a restaurant", "a busy cafe")
@@ -76,7 +77,7 @@ def crowd_cheering(rng: Rng) -> Wave:
     n = samples(rng.uniform(3, 6))
     roar = tract(noise(rng, n, -2, 200), [800, 1400, 2700], 0.4)
     voices = _babble(rng, n, int(rng.integers(5, 10)), 260, 0.6)
-    return (voices + 1.2 * roar / roar.std()) * (0.3 + swell(n, 0.5)) + 0.2 * noise(rng, n, 0, 800, 5000)
+    return (voices + 1.2 * unit(roar)) * (0.3 + swell(n, 0.5)) + 0.2 * noise(rng, n, 0, 800, 5000)
 
 
 @sound("children playing", "children shouting in a playground", "kids laughing and playing")
@@ -87,11 +88,12 @@ def children(rng: Rng) -> Wave:
 
 @sound("an audience laughing", "canned laughter", "a group of people laughing")
 def crowd_laughing(rng: Rng) -> Wave:
-    n, total = samples(rng.uniform(2, 5)), 0.0
+    n = samples(rng.uniform(2, 5))
+    total = np.zeros(n)
     for _ in range(int(rng.integers(5, 10))):
         rate = around(rng, 4.8, 1.25)
         beat = np.maximum(0, np.sin(2 * np.pi * (np.arange(n) / 16_000 * rate + rng.uniform()))) ** 1.5
         pitch = around(rng, 260, 1.6) * curve(n, 1.2, 1.1, 0.8) * (1 + 0.1 * beat)
         laugh = voice(rng, pitch, mouth([AH, EH, UH][int(rng.integers(3))], size=rng.uniform(0.8, 1)), breath=0.25)
-        total = total + around(rng, 1, 2) * laugh * beat
-    return np.asarray(total) * swell(n, 0.6)
+        total += around(rng, 1, 2) * laugh * beat
+    return total * swell(n, 0.6)

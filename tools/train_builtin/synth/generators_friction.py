@@ -22,6 +22,7 @@ from tools.train_builtin.synth.dsp import (
     swell,
     times,
     tone,
+    unit,
     wander,
 )
 from tools.train_builtin.synth.registry import sound
@@ -79,7 +80,7 @@ def hand_saw(rng: Rng) -> Wave:
     teeth = stick_slip(rng, np.full(n, around(rng, 260, 1.6)), 0.7)
     board = [(around(rng, hz, 1.3), 0.2 * hz, gain) for hz, gain in ((350, 0.8), (1100, 1), (2400, 1), (4200, 0.7))]
     rasp = resonances(teeth, board)
-    rasp = rasp / rasp.std() + rng.uniform(0.5, 1.5) * noise(rng, n, -1, 600, around(rng, 6000, 1.2))
+    rasp = unit(rasp) + rng.uniform(0.5, 1.5) * noise(rng, n, -1, 600, around(rng, 6000, 1.2))
     return strokes(rng, pace, rasp, rng.uniform(0.2, 0.9))
 
 
@@ -89,7 +90,7 @@ def brushing_teeth(rng: Rng) -> Wave:
     bristles = noise(rng, n, rng.uniform(0, 2), around(rng, 1600, 1.4), 7800)
     mouth = resonances(bristles, [(around(rng, hz, 1.3), 0.3 * hz, 1.0) for hz in (900, 2600, 5200)])
     pauses = np.clip(wander(rng, n, 1, 1.0) + 1.2, 0.05, 1)
-    return strokes(rng, pace, bristles + mouth / mouth.std(), rng.uniform(0.4, 1)) * pauses
+    return strokes(rng, pace, bristles + unit(mouth), rng.uniform(0.4, 1)) * pauses
 
 
 @sound("scrubbing with a brush", "sanding wood", "sandpaper", "sweeping the floor with a broom", "polishing")
@@ -113,7 +114,7 @@ def writing(rng: Rng) -> Wave:
     rub = band(noise(rng, n), around(rng, 1500, 1.3), 7000) * (1 + wander(rng, n, 250, 0.5))
     speed = np.abs(wander(rng, n, around(rng, 9, 1.3))) * (wander(rng, n, 1.5) > -0.7)
     taps = [(t, 3 * click(rng, 0.01, 200, 4000)) for t in times(rng, n / RATE, 0.5, 0.7)]
-    return rub * speed + place(n, taps)
+    return np.asarray(rub * speed + place(n, taps))
 
 
 @sound("a zipper", "zipping up a jacket", "unzipping a bag", "closing a zip")
@@ -124,7 +125,7 @@ def zipper(rng: Rng) -> Wave:
         teeth = resonances(
             stick_slip(rng, rate, 0.85), [(around(rng, hz, 1.2), 0.3 * hz, 1) for hz in (1900, 3600, 5800)]
         )
-        return teeth / teeth.std() * swell(n, 0.3) + 0.2 * noise(rng, n, 1, 2000) * swell(n, 0.3)
+        return unit(teeth) * swell(n, 0.3) + 0.2 * noise(rng, n, 1, 2000) * swell(n, 0.3)
 
     seconds = rng.uniform(1.2, 4)
     return repeat(rng, seconds, times(rng, seconds, 1.0, 0.4), zip_, 0.2)

@@ -18,6 +18,7 @@ from tools.train_builtin.synth.dsp import (
     high_pass,
     low_pass,
     noise,
+    pick,
     place,
     pulse_shape,
     repeat,
@@ -132,7 +133,7 @@ def switch(rng: Rng) -> Wave:
 
 @sound("a clock ticking", "a ticking clock", "tick tock", "a wristwatch ticking")
 def clock_tick(rng: Rng) -> Wave:
-    seconds, period = rng.uniform(3, 6), float(rng.choice([0.2, 0.25, 0.5, 0.5, 1.0]))
+    seconds, period = rng.uniform(3, 6), pick(rng, 0.2, 0.25, 0.5, 0.5, 1.0)
     case = [(around(rng, hz, 1.35), around(rng, 0.08 * hz, 2), gain) for hz, gain in ((900, 0.5), (2400, 1), (4600, 1))]
 
     def one(brightness: float) -> Wave:
@@ -144,7 +145,7 @@ def clock_tick(rng: Rng) -> Wave:
     steps = np.arange(0.05, seconds, period)
     events = [(float(t), tick if i % 2 else low * tock) for i, t in enumerate(steps)]
     wave = place(samples(seconds), events)
-    return wave + rng.uniform(0, 0.02) * np.abs(wave).max() * noise(rng, len(wave), -3)
+    return np.asarray(wave + rng.uniform(0, 0.02) * np.abs(wave).max() * noise(rng, len(wave), -3))
 
 
 @sound("glass breaking", "a window being smashed", "shattering glass", "a glass falls and breaks")

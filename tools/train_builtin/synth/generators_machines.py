@@ -18,6 +18,7 @@ from tools.train_builtin.synth.dsp import (
     high_pass,
     low_pass,
     noise,
+    pick,
     place,
     repeat,
     resonances,
@@ -25,6 +26,7 @@ from tools.train_builtin.synth.dsp import (
     swell,
     times,
     tone,
+    unit,
     wander,
 )
 from tools.train_builtin.synth.registry import sound
@@ -34,7 +36,7 @@ def motor(rng: Rng, pitch: Wave, tilt: float = 1.0, count: int = 40, uneven: flo
     """Return a rotor with deviation 1: harmonics of a pitch in hertz that fall off as k^-tilt, some stronger."""
     strengths = np.exp(uneven * rng.standard_normal(count)) / np.arange(1, count + 1) ** tilt
     wave = tone(pitch * (1 + wander(rng, len(pitch), 15, 0.003)), strengths.tolist())
-    return np.asarray(wave / (wave.std() + 1e-9))
+    return unit(wave)
 
 
 def start_stop(rng: Rng, n: int) -> Wave:
@@ -49,7 +51,7 @@ def vacuum_cleaner(rng: Rng) -> Wave:
     whine = motor(rng, around(rng, 320, 1.6) * speed, 0.7, 20, 0.8)
     air = noise(rng, n, rng.uniform(-4, -0.5), around(rng, 150, 2), 7800)
     body = resonances(air, [(around(rng, hz, 1.4), 0.25 * hz, 1.5) for hz in (450, 1300, 3000)])
-    return (rng.uniform(0.15, 0.8) * whine + air + body / body.std()) * speed**1.5
+    return (rng.uniform(0.15, 0.8) * whine + air + unit(body)) * speed**1.5
 
 
 @sound("a hair dryer", "blow-drying hair", "a hand dryer", "a heat gun")
@@ -70,7 +72,7 @@ def washing_machine(rng: Rng) -> Wave:
     hum = motor(rng, pitch, 1.1, 30) * turn
     swash = noise(rng, n, -4, 80, 3500) * np.maximum(0.1, np.sin(2 * np.pi * drum * np.arange(n) / RATE)) ** 2
     knocks = repeat(rng, seconds, times(rng, seconds, 1 / drum, 0.1), lambda: low_pass(click(rng, 0.2, 40, 900), 500))
-    return hum + rng.uniform(0.3, 1.2) * swash + 0.8 * knocks + 0.3 * noise(rng, n, -4)
+    return np.asarray(hum + rng.uniform(0.3, 1.2) * swash + 0.8 * knocks + 0.3 * noise(rng, n, -4))
 
 
 @sound("an electric fan", "a fan whirring", "air conditioning", "a ventilation fan", "a computer fan humming")
@@ -140,13 +142,13 @@ def printer(rng: Rng) -> Wave:
 @sound("an electric hum", "mains hum", "the hum of a transformer", "a refrigerator humming")
 def hum(rng: Rng) -> Wave:
     n = samples(rng.uniform(3, 6))
-    mains = float(rng.choice([50, 60, 100, 120]))
+    mains = pick(rng, 50, 60, 100, 120)
     return motor(rng, np.full(n, mains), 1.1, 15, 0.9) + rng.uniform(0.02, 0.4) * noise(rng, n, -5)
 
 
 @sound("electric sparks", "an electric arc", "a welding torch", "electricity crackling")
 def sparks(rng: Rng) -> Wave:
-    n, mains = samples(rng.uniform(2, 5)), float(rng.choice([100, 120]))
+    n, mains = samples(rng.uniform(2, 5)), pick(rng, 100, 120)
     buzz = np.abs(np.sin(np.pi * mains * np.arange(n) / RATE)) ** 8 * noise(rng, n, 0, 600)
     on = wander(rng, n, 7) > rng.uniform(-0.5, 0.7)
     snaps = place(n, [(t, 2 * click(rng, 0.01, 500, 7800)) for t in at_random(rng, n / RATE, 12)])

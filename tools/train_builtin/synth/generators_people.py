@@ -16,6 +16,7 @@ from tools.train_builtin.synth.dsp import (
     curve,
     moving_tract,
     noise,
+    pick,
     place,
     pulse_shape,
     repeat,
@@ -25,6 +26,7 @@ from tools.train_builtin.synth.dsp import (
     times,
     tone,
     tract,
+    unit,
     voice,
     wander,
 )
@@ -71,9 +73,9 @@ def sneeze(rng: Rng) -> Wave:
     n = samples(rng.uniform(0.25, 0.6))
     burst = (noise(rng, n, -1, 900, 7800) + 0.6 * tract(noise(rng, n), [1800 / size, 3500])) * pulse_shape(n, 0.01, 0.5)
     choo = voice(rng, base * curve(n, 1.3, 0.9, 0.7), mouth(EE, OO, size=size), breath=0.3) * pulse_shape(n, 0.03, 0.6)
-    out = burst / burst.std() + rng.uniform(0.2, 1) * choo
+    out = unit(burst) + rng.uniform(0.2, 1) * choo
     lengths = (m + samples(0.02), m + k + samples(0.06))
-    parts = [(0.0, 0.3 * inhale / inhale.std()), (lengths[0] / RATE, 0.5 * ah), (lengths[1] / RATE, 1.6 * out)]
+    parts = [(0.0, 0.3 * unit(inhale)), (lengths[0] / RATE, 0.5 * ah), (lengths[1] / RATE, 1.6 * out)]
     return place(lengths[1] + n + samples(0.3), parts)
 
 
@@ -90,7 +92,7 @@ def cough(rng: Rng) -> Wave:
         tail = voice(rng, pitch, mouth(UH, UH, size=size), breath=0.4, rough=0.6, jitter=0.08) * pulse_shape(
             n, 0.05, 0.3
         )
-        return burst / burst.std() + voiced * tail
+        return unit(burst) + voiced * tail
 
     group, gap = int(rng.integers(1, 5)), around(rng, 0.4, 1.25)
     starts = [turn + i * gap for turn in (0.05, group * gap + rng.uniform(0.5, 1.2)) for i in range(group)]
@@ -104,7 +106,7 @@ def breathing(rng: Rng) -> Wave:
     def breath(shape: list[float], brightness: float) -> Wave:
         n = samples(cycle * rng.uniform(0.3, 0.42))
         wave = tract(noise(rng, n, brightness, 250), mouth(shape, size=size)[0], 0.25)
-        return wave / wave.std() * swell(n, 1.2) * (1 + wander(rng, n, 30, 0.1))
+        return unit(wave) * swell(n, 1.2) * (1 + wander(rng, n, 30, 0.1))
 
     turns = times(rng, seconds, cycle, 0.08)
     ins = [(start, rng.uniform(0.5, 1) * breath(UH, 2)) for start in turns]
@@ -146,7 +148,7 @@ def laughing(rng: Rng) -> Wave:
         h = tract(noise(rng, n, -1, 300), mouth(vowel, size=size)[0], 0.2)
         pitch = around(rng, base, 1.08) * (1 + part * (fall - 1)) * curve(n, 1.15, 1.25, 0.95)
         tone_ = voice(rng, pitch, mouth(vowel, size=size), breath=0.15) * np.roll(swell(n, 1.5), n // 8)
-        return (voiced * tone_ + 0.35 * h / h.std() * swell(n, 0.8)) * (1 - 0.5 * part)
+        return (voiced * tone_ + 0.35 * unit(h) * swell(n, 0.8)) * (1 - 0.5 * part)
 
     total, start = [], 0.1
     while start < 4.0:
@@ -176,7 +178,7 @@ def humming(rng: Rng) -> Wave:
 
     def note() -> Wave:
         n = samples(rng.uniform(0.3, 0.7))
-        pitch = base * 2 ** (rng.choice([0, 2, 4, 5, 7, 9]) / 12) * (1 + 0.01 * np.sin(np.arange(n) / RATE * 33))
+        pitch = base * 2 ** (pick(rng, 0, 2, 4, 5, 7, 9) / 12) * (1 + 0.01 * np.sin(np.arange(n) / RATE * 33))
         return voice(rng, pitch, [[250, 1100, 2200]], breath=0.03, damping=0.2) * swell(n, 0.3)
 
     seconds = rng.uniform(2.5, 6)
@@ -190,7 +192,7 @@ def singing(rng: Rng) -> Wave:
     def note() -> Wave:
         n = samples(rng.uniform(0.35, 1.4))
         vibrato = np.sin(2 * np.pi * np.arange(n) / RATE * rng.uniform(5, 6.5)) * curve(n, 0, 1, 1)
-        pitch = base * 2 ** (rng.choice([-3, 0, 2, 4, 5, 7, 9, 12]) / 12) * (1 + rng.uniform(0, 0.03) * vibrato)
+        pitch = base * 2 ** (pick(rng, -3, 0, 2, 4, 5, 7, 9, 12) / 12) * (1 + rng.uniform(0, 0.03) * vibrato)
         vowels = [[AH, OH, EE, EH, OO][int(i)] for i in rng.integers(0, 5, 2)]
         return voice(rng, pitch, mouth(*vowels, size=size), breath=0.03, jitter=0.005) * swell(n, 0.25)
 
@@ -228,7 +230,7 @@ def drinking(rng: Rng) -> Wave:
     def sip() -> Wave:
         n = samples(rng.uniform(0.3, 0.9))
         suction = band(noise(rng, n), 1200, 5500) * swell(n) * (1 + 0.9 * np.sign(wander(rng, n, 70)))
-        return suction / suction.std()
+        return unit(suction)
 
     def gulp() -> Wave:
         n = samples(rng.uniform(0.08, 0.16))

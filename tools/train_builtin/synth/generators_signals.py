@@ -15,12 +15,14 @@ from tools.train_builtin.synth.dsp import (
     curve,
     low_pass,
     noise,
+    pick,
     place,
     resonances,
     samples,
     saturate,
     swell,
     tone,
+    unit,
     wander,
 )
 from tools.train_builtin.synth.registry import sound
@@ -58,8 +60,8 @@ def siren(rng: Rng) -> Wave:
     low, ratio = around(rng, 520, 1.3), rng.uniform(1.3, 2.4)
     pitch = low * (1 + (ratio - 1) * low_pass(sweep, 30)) * curve(n, rng.uniform(0.97, 1.03), 1.0)
     horn = resonances(tone(pitch, BRIGHT), [(around(rng, hz, 1.1), 600, 1.0) for hz in (900, 1800)])
-    street = rng.uniform(0.02, 0.5) * noise(rng, n, -5) * horn.std()
-    return (horn + street) * curve(n, *rng.uniform(0.4, 1, 3))
+    street = rng.uniform(0.02, 0.5) * noise(rng, n, -5)
+    return (unit(horn) + street) * curve(n, *rng.uniform(0.4, 1, 3))
 
 
 @sound("an alarm clock beeping", "an alarm clock", "a digital alarm", "beep beep beep beep")
@@ -116,8 +118,8 @@ def phone_warble(rng: Rng) -> Wave:
 def dial_tone(rng: Rng) -> Wave:
     n = samples(rng.uniform(3, 6))
     pair = [(425.0,), (350.0, 440.0), (480.0, 620.0), (440.0, 480.0)][int(rng.integers(4))]
-    wave = np.sum([tone(np.full(n, hz)) for hz in pair], axis=0)
-    period = rng.choice([0.5, 1.0, 4.0, 100.0])
+    wave = sum((tone(np.full(n, hz)) for hz in pair), np.zeros(n))
+    period = pick(rng, 0.5, 1.0, 4.0, 100.0)
     return wave * ((np.arange(n) / RATE) % period < 0.5 * min(period, 100.0)) + 0.01 * noise(rng, n)
 
 
@@ -127,7 +129,7 @@ def dtmf(rng: Rng) -> Wave:
     on, pace = rng.uniform(0.08, 0.2), rng.uniform(0.2, 0.45)
 
     def key() -> Wave:
-        return beep(float(rng.choice(rows)), on, (1.0,)) + beep(float(rng.choice(columns)), on, (1.0,))
+        return beep(pick(rng, *rows), on, (1.0,)) + beep(pick(rng, *columns), on, (1.0,))
 
     count = int(rng.integers(4, 12))
     return place(samples(count * pace + 0.3), [(i * pace, key()) for i in range(count)])
@@ -212,16 +214,16 @@ def morse(rng: Rng) -> Wave:
 @sound("radio static", "white noise", "a badly tuned radio", "static on the television")
 def static(rng: Rng) -> Wave:
     n = samples(rng.uniform(2, 6))
-    whistle = tone(around(rng, 1500, 1.8) * np.exp(wander(rng, n, 0.6, 0.4))) * rng.choice([0.0, 0.3])
+    whistle = tone(around(rng, 1500, 1.8) * np.exp(wander(rng, n, 0.6, 0.4))) * pick(rng, 0.0, 0.3)
     crackle = (rng.random(n) < 30 / RATE) * rng.standard_normal(n) * 5
-    return noise(rng, n, rng.uniform(-3, 1), 100, around(rng, 5000, 1.5)) + whistle + rng.choice([0, 1]) * crackle
+    return noise(rng, n, rng.uniform(-3, 1), 100, around(rng, 5000, 1.5)) + whistle + pick(rng, 0, 1) * crackle
 
 
 @sound("a laser gun", "a science fiction laser", "a video game shot", "an arcade game", "a retro game sound")
 def laser(rng: Rng) -> Wave:
     def zap() -> Wave:
         n = samples(around(rng, 0.2, 1.8))
-        glide = np.geomspace(1, rng.choice([0.08, 0.2, 4.0]), n)
+        glide = np.geomspace(1, pick(rng, 0.08, 0.2, 4.0), n)
         return tone(around(rng, 1800, 1.8) * np.clip(glide, 0, 3), timbre(rng)) * curve(n, 1, 0.7, 0)
 
     seconds = rng.uniform(1, 4)
@@ -255,7 +257,7 @@ def slide_whistle(rng: Rng) -> Wave:
 @sound("a referee whistle", "blowing a whistle", "a police whistle", "a sports whistle")
 def referee_whistle(rng: Rng) -> Wave:
     def blow() -> Wave:
-        n = samples(rng.choice([rng.uniform(0.15, 0.3), rng.uniform(0.5, 1.2)]))
+        n = samples(pick(rng, rng.uniform(0.15, 0.3), rng.uniform(0.5, 1.2)))
         pea = np.sin(2 * np.pi * np.cumsum(around(rng, 35, 1.3) + wander(rng, n, 10, 4)) / RATE)
         pitch = around(rng, 2600, 1.2) * (1 + 0.04 * pea)
         return (tone(pitch, (1, 0.2)) * (1 + 0.5 * pea) + 0.2 * noise(rng, n, 0, 1500)) * swell(n, 0.15)

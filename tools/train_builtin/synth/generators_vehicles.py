@@ -17,6 +17,7 @@ from tools.train_builtin.synth.dsp import (
     high_pass,
     low_pass,
     noise,
+    pick,
     place,
     pulse_shape,
     repeat,
@@ -24,6 +25,7 @@ from tools.train_builtin.synth.dsp import (
     samples,
     times,
     tone,
+    unit,
     wander,
 )
 from tools.train_builtin.synth.generators_machines import motor
@@ -38,9 +40,9 @@ def firing(rng: Rng, rate: Wave, cylinders: int, rough: float) -> Wave:
     hiss = pulses * noise(rng, len(rate), -2, 100)
     pipes = [(around(rng, hz, 1.5), 0.3 * hz, gain) for hz, gain in ((90, 1.5), (240, 1.0), (620, 0.7), (1500, 0.4))]
     wave = high_pass(pulses, 25)
-    wave = wave / (wave.std() + 1e-9) + rng.uniform(0.3, 1.2) * hiss / (hiss.std() + 1e-9)
+    wave = unit(wave) + rng.uniform(0.3, 1.2) * unit(hiss)
     wave = resonances(wave, pipes) + 0.3 * wave
-    return np.asarray(wave / (wave.std() + 1e-9))
+    return unit(wave)
 
 
 def passing(rng: Rng, n: int) -> tuple[Wave, Wave]:
@@ -89,14 +91,15 @@ def motorcycle(rng: Rng) -> Wave:
 
 @sound("a car passing by", "cars driving past", "road traffic", "a busy street", "traffic on a highway")
 def car_passing(rng: Rng) -> Wave:
-    n, total = samples(rng.uniform(3.5, 6)), 0.0
+    n = samples(rng.uniform(3.5, 6))
+    total = np.zeros(n)
     for _ in range(int(rng.integers(1, 4))):
         loud, shift = passing(rng, n)
         tyres = noise(rng, n, -2, 150, 4500) + 0.5 * noise(rng, n, -6)
-        total = total + np.roll(
+        total += np.roll(
             loud**1.3 * (tyres + 0.4 * motor(rng, around(rng, 80, 1.4) * shift, 1.0)), int(rng.integers(n))
         )
-    return np.asarray(total) + 0.1 * noise(rng, n, -5)
+    return total + 0.1 * noise(rng, n, -5)
 
 
 @sound("a tractor", "a farm tractor driving", "an old diesel tractor", "a generator running")
@@ -148,7 +151,7 @@ def train(rng: Rng) -> Wave:
     roll = noise(rng, n, -4, 40, 5000) * (1 + wander(rng, n, 3, 0.15))
     squeal = tone(around(rng, 2900, 1.3) * (1 + wander(rng, n, 5, 0.01)), (1, 0.3)) * np.clip(wander(rng, n, 1), 0, 1)
     loud = passing(rng, n)[0] ** 0.4 if rng.random() < 0.5 else 1.0
-    return (1.2 * clack / (clack.std() + 1e-9) + roll + rng.uniform(0, 0.4) * squeal) * loud
+    return (1.2 * unit(clack) + roll + rng.uniform(0, 0.4) * squeal) * loud
 
 
 @sound("a steam train", "a steam locomotive chuffing", "an old train puffing")
@@ -178,10 +181,10 @@ def train_whistle(rng: Rng) -> Wave:
 
 @sound("a car horn", "a car honking", "drivers honking", "a vehicle horn beeping")
 def car_horn(rng: Rng) -> Wave:
-    base, third = around(rng, 400, 1.3), float(rng.choice([1.0, 1.2, 1.26]))
+    base, third = around(rng, 400, 1.3), pick(rng, 1.0, 1.2, 1.26)
 
     def honk() -> Wave:
-        n = samples(rng.choice([rng.uniform(0.12, 0.4), rng.uniform(0.5, 2)]))
+        n = samples(pick(rng, rng.uniform(0.12, 0.4), rng.uniform(0.5, 2)))
         horn = [glottis(rng, np.full(n, hz), 0.001, 0.5) for hz in (base, base * third)]
         wave = resonances(horn[0] + horn[1], [(around(rng, hz, 1.05), 700, 1.0) for hz in (1100, 2200, 3500)])
         return (wave + 0.2 * (horn[0] + horn[1])) * np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / 250)
@@ -194,7 +197,7 @@ def car_horn(rng: Rng) -> Wave:
 def ship_horn(rng: Rng) -> Wave:
     n = samples(rng.uniform(2, 5))
     pitch = around(rng, 110, 1.5) * curve(n, 0.97, 1, 1, 0.97)
-    reed = glottis(rng, pitch, 0.002, 0.5) + 0.6 * glottis(rng, pitch * rng.choice([1.0, 1.25, 1.5]), 0.002, 0.5)
+    reed = glottis(rng, pitch, 0.002, 0.5) + 0.6 * glottis(rng, pitch * pick(rng, 1.0, 1.25, 1.5), 0.002, 0.5)
     wave = resonances(reed, [(around(rng, hz, 1.1), 0.5 * hz, 1.0) for hz in (300, 700, 1500)])
     return low_pass(wave, 2500) * np.minimum(1, 8 * curve(n, 0, 1, 1, 1, 0)) + 0.002 * noise(rng, n, -4)
 

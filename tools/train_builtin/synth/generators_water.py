@@ -17,6 +17,7 @@ from tools.train_builtin.synth.dsp import (
     click,
     curve,
     noise,
+    pick,
     place,
     pulse_shape,
     repeat,
@@ -25,6 +26,7 @@ from tools.train_builtin.synth.dsp import (
     swell,
     times,
     tone,
+    unit,
     wander,
 )
 from tools.train_builtin.synth.registry import sound
@@ -45,10 +47,10 @@ def bubbles(rng: Rng, seconds: float, per_second: float, smallest_mm: float, lar
     events = []
     for start in at_random(rng, seconds, per_second):
         radius = smallest_mm * (largest_mm / smallest_mm) ** rng.beta(1, 1.6)
-        rise = float(rng.choice([0.0, 0.1, 0.25]))
+        rise = pick(rng, 0.0, 0.1, 0.25)
         events.append((start, bubble(rng, radius, rise) * (radius / largest_mm) ** 1.2 * rng.exponential()))
     wave = place(samples(seconds), events)
-    return np.asarray(wave / (wave.std() + 1e-9))
+    return unit(wave)
 
 
 @sound("water dripping", "water drops falling", "a dripping tap", "drip, drip, drip")
@@ -112,7 +114,7 @@ def toilet_flush(rng: Rng) -> Wave:
     refill = noise(rng, n, 1, 1500, 7000) * curve(n, 0, 0.1, 0.3, 0.35, 0.35)
     flow = curve(n, 0.05, 0.9, 1.0, 0.8, 0.45, 0.2, 0.1) * (1 + wander(rng, n, 7, 0.15))
     lever = place(n, [(0.05, 2 * click(rng, 0.05, 300, 4000)), (0.2, click(rng, 0.08, 200, 3000))])
-    return flow * rush / rush.std() + 0.6 * gurgle + rng.uniform(0.2, 1) * refill + lever
+    return flow * unit(rush) + 0.6 * gurgle + rng.uniform(0.2, 1) * refill + lever
 
 
 @sound("boiling water", "a pot boiling on the stove", "a kettle boiling", "bubbling liquid")
@@ -169,7 +171,7 @@ def dishes(rng: Rng) -> Wave:
 
     water = bubbles(rng, seconds, 90, 0.8, 7) + 0.5 * noise(rng, samples(seconds), -1, 300)
     clinks = repeat(rng, seconds, at_random(rng, seconds, 2.5), clink, 0.6)
-    return water * 0.3 + 2 * clinks / (clinks.std() + 1e-9) * 0.3
+    return water * 0.3 + 2 * unit(clinks) * 0.3
 
 
 @sound("stirring a cup of tea", "a spoon clinking in a cup", "stirring coffee")

@@ -18,12 +18,14 @@ from tools.train_builtin.synth.dsp import (
     curve,
     low_pass,
     noise,
+    pick,
     place,
     pulse_shape,
     repeat,
     resonances,
     samples,
     swell,
+    unit,
     wander,
 )
 from tools.train_builtin.synth.registry import sound
@@ -33,7 +35,7 @@ def _drizzle(rng: Rng, n: int, per_second: float, low: float, high: float) -> Wa
     """Return sparse random impulses of very different strength, coloured between two frequencies."""
     hits = (rng.random(n) < per_second / RATE) * rng.exponential(1.0, n) ** 1.5 * rng.choice([-1.0, 1.0], n)
     wave = band(hits, low, high)
-    return np.asarray(wave / (wave.std() + 1e-9))
+    return unit(wave)
 
 
 @sound("rain falling", "heavy rain", "the sound of rain", "a rain shower", "it is raining")
@@ -50,7 +52,7 @@ def rain_on_roof(rng: Rng) -> Wave:
     seconds = rng.uniform(3, 6)
     n, body = samples(seconds), [(around(rng, hz, 1.4), 0.3 * hz, 1.0) for hz in (350, 900, 2200)]
     drops = resonances(_drizzle(rng, n, around(rng, 90, 2.5), 100, 6000), body)
-    return drops / drops.std() + rng.uniform(0.1, 0.6) * noise(rng, n, -2, 300, 7000)
+    return unit(drops) + rng.uniform(0.1, 0.6) * noise(rng, n, -2, 300, 7000)
 
 
 @sound("hail falling", "hailstones hitting a car", "hail on a window")
@@ -71,8 +73,8 @@ def thunder(rng: Rng) -> Wave:
     rumble = place(n, [(t, noise(rng, 9000, -7, 25) * pulse_shape(9000, 0.02, 0.8) * np.exp(-t)) for t in strikes])
     rumble = low_pass(rumble, 200 + 1500 * near**2) + 0.3 * low_pass(noise(rng, n, -6, 25), 90) * swell(n)
     crack = [(s, noise(rng, 2500, -2, 80) * pulse_shape(2500, 0.001, 0.15)) for s in rng.uniform(0.1, 0.5, 9)]
-    wet = rng.choice([0.0, 0.05, 0.15]) * (noise(rng, n, -1, 500) + _drizzle(rng, n, 150, 800, 6000))
-    return rumble / rumble.std() + 2.5 * near**3 * place(n, crack) + wet
+    wet = pick(rng, 0.0, 0.05, 0.15) * (noise(rng, n, -1, 500) + _drizzle(rng, n, 150, 800, 6000))
+    return unit(rumble) + 2.5 * near**3 * place(n, crack) + wet
 
 
 @sound("wind blowing", "strong wind howling", "a gust of wind", "a howling storm")
@@ -84,7 +86,7 @@ def wind(rng: Rng) -> Wave:
     for i in range(4):
         near = np.exp(-((np.log2(gusts) * 0.8 + 0.75 - 0.5 * i) ** 2) / 0.1)
         howl += near * resonances(noise(rng, n), [(centre * 2 ** (0.3 * i), around(rng, 40), 1.0)])
-    return body + rng.choice([0.0, 0.0, 0.5, 1.5]) * howl / (howl.std() + 1e-9) * gusts
+    return body + pick(rng, 0.0, 0.0, 0.5, 1.5) * unit(howl) * gusts
 
 
 @sound("wind on a microphone", "a stormy day outdoors", "rumbling wind noise")
@@ -119,5 +121,5 @@ def sea_waves(rng: Rng) -> Wave:
 @sound("a quiet room", "silence", "background noise", "room tone")
 def room_tone(rng: Rng) -> Wave:
     n = samples(rng.uniform(3, 6))
-    hum = np.sin(2 * np.pi * rng.choice([50, 60, 100]) * np.arange(n) / RATE) * rng.uniform(0, 0.5)
+    hum = np.sin(2 * np.pi * pick(rng, 50, 60, 100) * np.arange(n) / RATE) * rng.uniform(0, 0.5)
     return noise(rng, n, rng.uniform(-7, -2)) + hum + curve(n, 0, 0)

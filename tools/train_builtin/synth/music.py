@@ -40,7 +40,7 @@ class Instrument:
 def instruments() -> list[Instrument]:
     """Return the 128 programs of General MIDI, with the range in which people play them."""
     return [
-        Instrument(*(int(row[key]) for key in ("program", "low", "high")), row["kind"], int(row["weight"]), _names(row))
+        Instrument(int(row["program"]), int(row["low"]), int(row["high"]), row["kind"], int(row["weight"]), _names(row))
         for row in _table("instruments.tsv")
     ]
 
@@ -158,8 +158,7 @@ def play_drum(font: SoundFont, drum: Instrument, rng: Rng) -> Piece:
     kind = int(rng.integers(3))
     gap, count = ((1.0, 1), (around(rng, 0.45, 1.6), int(rng.integers(2, 9))), (0.07, int(rng.integers(8, 30))))[kind]
     notes = [Note(0.05 + i * gap, 0.3, drum.number, int(rng.integers(60, 127)), DRUMS) for i in range(count)]
-    kits = font.drum_kits()
-    wave = font.play(notes, {DRUMS: int(rng.choice([0, 0, *kits[:8]]))}, tail_s=rng.uniform(0.5, 1.5))
+    wave = font.play(notes, {DRUMS: int(rng.choice([0, 0, *font.drum_kits()]))}, tail_s=rng.uniform(0.5, 1.5))
     what = ("hit", "played several times", "roll")[kind]
     return Piece(wave, (*drum.names, f"{drum.names[0]} {what}", f"playing {drum.names[0]}"), f"drum {drum.number}")
 
@@ -201,7 +200,7 @@ def play_groove(font: SoundFont, rng: Rng) -> Piece:
     """Render two bars or so of a drum kit alone."""
     name = str(rng.choice(list(GROOVES)))
     notes = _groove(GROOVES[name], around(rng, 110, 1.4), rng)
-    wave = font.play(notes, {DRUMS: int(rng.choice([0, 0, *font.drum_kits()[:8]]))})
+    wave = font.play(notes, {DRUMS: int(rng.choice([0, 0, *font.drum_kits()]))})
     captions = ("a drum kit", "someone playing the drums", f"a {name} drum beat", "a drum solo")
     return Piece(wave, captions, f"groove {name}")
 

@@ -47,8 +47,8 @@ class SoundFont:
         self._font = self._synth.sfload(open_member(archive, SOUNDFONTS[package]))
 
     def drum_kits(self) -> list[int]:
-        """Return the presets of the drum bank."""
-        return [i for i in range(128) if self._synth.sfpreset_name(self._font, 128, i)]
+        """Return the presets of the drum bank that General MIDI defines; higher ones are effects."""
+        return [i for i in range(49) if self._synth.sfpreset_name(self._font, 128, i)]
 
     def play(self, notes: Sequence[Note], programs: Mapping[int, int], tail_s: float = 0.5) -> Wave:
         """Render notes, each channel with its program (for `DRUMS`, its kit), and let them ring for `tail_s`."""
@@ -72,7 +72,7 @@ class SoundFont:
         if count <= 0:
             return np.zeros(0)
         stereo = np.frombuffer(bytes(self._synth.generate(count)), dtype=np.float32).reshape(-1, 2)
-        return stereo.mean(axis=1, dtype=np.float64)
+        return np.asarray(stereo.mean(axis=1, dtype=np.float64))
 
 
 def samples_at(seconds: float) -> int:

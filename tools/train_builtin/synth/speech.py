@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import resample_poly
 
-from tools.train_builtin.synth.dsp import RATE, Rng, Wave, band, curve, noise, place, samples, saturate
-from tools.train_builtin.synth.espeak import FLITE_VOICES, Espeak, Flite
+from tools.train_builtin.synth.dsp import RATE, Rng, Wave, band, curve, noise, place, samples, saturate, unit
 from tools.train_builtin.synth.music import Piece
+from tools.train_builtin.synth.synthesizers import FLITE_VOICES, Espeak, Flite
 
 ENGLISH = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-029")
 MEN = tuple(f"m{i}" for i in range(1, 9))
@@ -59,13 +59,13 @@ class Speakers:
         }
 
     def english(self, rng: Rng) -> Piece:
-        """Someone speaks English."""
+        """Draw someone who speaks English."""
         who = ("man", "woman")[int(rng.integers(2))]
         captions = (f"a {who} speaking", f"a {who} talking", "someone speaking", "speech", "a person talking")
         return Piece(self._say(rng, who), captions, f"speech {who}")
 
     def flite(self, rng: Rng) -> Piece:
-        """Someone speaks English, with another synthesizer."""
+        """Draw someone who speaks English, from another synthesizer."""
         voice = str(rng.choice(list(FLITE_VOICES)))
         who = FLITE_VOICES[voice]
         wave = _hurry(self._flite.say(_drawn(self._english, rng).text, voice), rng, 0.9, 1.12)
@@ -73,7 +73,7 @@ class Speakers:
         return Piece(_cut(wave), captions, f"speech {who}")
 
     def foreign(self, rng: Rng) -> Piece:
-        """Someone speaks another language."""
+        """Draw someone who speaks another language."""
         sentence = _drawn(self._foreign, rng)
         who, variants = (("man", MEN), ("woman", WOMEN))[int(rng.integers(2))]
         wave = self._espeak.say(sentence.text, f"{sentence.code}+{rng.choice(variants)}", int(rng.integers(130, 200)))
@@ -85,32 +85,32 @@ class Speakers:
         return Piece(_cut(wave), captions, f"speech {sentence.code}")
 
     def child(self, rng: Rng) -> Piece:
-        """A child speaks: a woman's voice from a head that is a third smaller."""
+        """Draw a child: a woman's voice from a head that is a third smaller."""
         wave = _hurry(self._say(rng, "woman", (100, 140)), rng, 1.25, 1.5)
         return Piece(wave, ("a child talking", "a child speaking", "a little girl talking", "a kid's voice"), "child")
 
     def whisper(self, rng: Rng) -> Piece:
-        """Someone whispers."""
-        variant = str(rng.choice(["whisper", "whisperf"]))
+        """Draw someone who whispers."""
+        variant = ("whisper", "whisperf")[int(rng.integers(2))]
         wave = self._espeak.say(_drawn(self._english, rng).text, f"en+{variant}", int(rng.integers(110, 180)))
         return Piece(_cut(wave), ("someone whispering", "whispering", "a whispered voice"), "whisper")
 
     def shout(self, rng: Rng) -> Piece:
-        """Someone shouts."""
+        """Draw someone who shouts."""
         who = ("man", "woman")[int(rng.integers(2))]
         wave = saturate(_hurry(self._say(rng, who, (130, 170), 85), rng, 1.1, 1.3), rng.uniform(2, 6))
         captions = (f"a {who} shouting", "someone shouting", "someone yelling angrily")
         return Piece(wave + 0.1 * np.diff(wave, prepend=0.0), captions, "shout")
 
     def telephone(self, rng: Rng) -> Piece:
-        """A voice on the telephone or the radio."""
+        """Draw a voice on the telephone or the radio."""
         wave = band(self._say(rng), rng.uniform(250, 450), rng.uniform(2800, 3500))
         hissing = saturate(wave, 3) + rng.uniform(0, 0.05) * noise(rng, len(wave))
         captions = ("a voice on the telephone", "someone speaking on the radio", "a phone call", "radio speech")
         return Piece(hissing, captions, "telephone")
 
     def robot(self, rng: Rng) -> Piece:
-        """A machine speaks: without melody, and through a ring modulator or a comb."""
+        """Draw a machine that speaks: without melody, and through a ring modulator or a comb."""
         text = _drawn(self._english, rng).text
         wave = self._espeak.say(text, f"en+{rng.choice(MEN)}", int(rng.integers(110, 170)), int(rng.integers(60)), 0)
         if rng.random() < 0.5:
@@ -121,7 +121,7 @@ class Speakers:
         return Piece(_cut(wave), ("a robot voice", "a robot speaking", "a computer voice", "synthetic speech"), "robot")
 
     def loudspeaker(self, rng: Rng) -> Piece:
-        """An announcement in a large hall."""
+        """Draw an announcement in a large hall."""
         wave = band(self._say(rng), 300, 5000)
         for _ in range(12):
             delay = samples(rng.uniform(0.03, 0.7))
@@ -134,7 +134,7 @@ class Speakers:
         return Piece(wave, captions, "loudspeaker")
 
     def conversation(self, rng: Rng) -> Piece:
-        """Two people talk with each other."""
+        """Draw two people who talk with each other."""
         start, turns = 0.0, []
         who = [str(rng.choice(MEN)), str(rng.choice(WOMEN if rng.random() < 0.7 else MEN))]
         for turn in range(3):
@@ -145,12 +145,12 @@ class Speakers:
         return Piece(place(samples(LONGEST_S), turns), captions, "conversation")
 
     def crowd(self, rng: Rng) -> Piece:
-        """Many people talk at once."""
+        """Draw many people who talk at once."""
         n = samples(rng.uniform(4, LONGEST_S))
         total = np.zeros(n)
         for _ in range(int(rng.integers(6, 14))):
             wave = np.roll(np.resize(self._say(rng), n), int(rng.integers(n)))
-            total += rng.uniform(0.2, 1) * wave / (wave.std() + 1e-9)
+            total += rng.uniform(0.2, 1) * unit(wave)
         murmur = total + rng.uniform(0, 1) * noise(rng, n, -5)
         captions = (
             "a crowd of people talking",

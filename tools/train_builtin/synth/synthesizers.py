@@ -7,7 +7,6 @@ import ctypes
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import espeakng_loader
 import numpy as np
@@ -18,7 +17,8 @@ from tools.train_builtin.synth.dsp import RATE, Wave
 
 _SYNCHRONOUS, _UTF8 = 2, 1
 _SPEED, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER in speak_lib.h
-_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+Samples = ctypes.POINTER(ctypes.c_short)
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, Samples, ctypes.c_int, ctypes.c_void_p)
 _FLITE = "usr/lib/x86_64-linux-gnu/lib{}.so.2.2"
 FLITE_VOICES = {"awb": "man", "kal16": "man", "rms": "man", "slt": "woman"}
 
@@ -62,7 +62,7 @@ class Espeak:
         self._library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, _UTF8, None, None)
         return to_rate(np.concatenate(self._pieces), self.rate)
 
-    def _take(self, data: Any, count: int, _events: Any) -> int:
+    def _take(self, data: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
         if data and count > 0:
             self._pieces.append(np.ctypeslib.as_array(data, (count,)).astype(np.float64) / 32768)
         return 0
@@ -76,7 +76,7 @@ class _FliteWave(ctypes.Structure):
         ("sample_rate", ctypes.c_int),
         ("num_samples", ctypes.c_int),
         ("num_channels", ctypes.c_int),
-        ("samples", ctypes.POINTER(ctypes.c_short)),
+        ("samples", Samples),
     )
 
 

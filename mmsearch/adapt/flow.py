@@ -1,0 +1,140 @@
+"""Adapting a collection, a line a stage: read the pairs -> gather stored rows -> fit -> install what helps."""
+
+from collections.abc import Collection, Sequence
+from os import PathLike
+
+import numpy as np
+
+from mmsearch.adapt.examples import Examples, Rows
+from mmsearch.adapt.fit import MIN_ITEMS, OTHERS_TO_JUDGE, Fitted, fit
+from mmsearch.adapt.pairs import Pair, read_pairs
+from mmsearch.adapt.report import AdaptReport
+from mmsearch.catalog.catalog import AssetState, Catalog
+from mmsearch.config import Limits
+from mmsearch.errors import ModalityUnsupported, UsageError
+from mmsearch.normalise import unit_rows
+from mmsearch.protocols import Encoder
+from mmsearch.types import Ids, Modality
+from mmsearch.vectors.store import VectorStore
+
+ADAPTABLE: tuple[Modality, ...] = ("image", "audio")
+_SEED = 20_240_229
+
+
+def adapt(
+    pairs: str | PathLike[str],
+    catalog: Catalog,
+    store: VectorStore,
+    encoder: Encoder,
+    limits: Limits,
+    *,
+    modalities: Collection[Modality] = (),
+    dry_run: bool = False,
+) -> list[AdaptReport]:
+    """Fit heads to the user's pairs, and install those that help on files kept aside.
+
+    Args:
+        pairs: See `read_pairs`.
+        catalog: Of the collection; open for writing unless `dry_run`.
+        store: Of the collection.
+        encoder: Of the collection; embeds the captions, and nothing else.
+        limits: On the bytes of `pairs`.
+        modalities: Of these only; by default of all that have enough pairs.
+        dry_run: Install nothing.
+
+    Raises:
+        ModalityUnsupported: The model gives no features to fit, or one of the modalities cannot be fitted.
+        UsageError: Too few of the pairs are about files of the collection.
+        MediaError: `pairs` cannot be read.
+    """
+    _check(encoder, modalities)
+    captioned = _captioned(read_pairs(pairs, limits), catalog)
+    wanted = [each for each in ADAPTABLE if each in (modalities or ADAPTABLE)]
+    fitted = []
+    for modality in wanted:
+        assets, segments = _of_modality(captioned, modality, catalog)
+        try:
+            fitted.append(_fit(modality, assets, segments, captioned, catalog, store, encoder))
+        except UsageError:  # too few of this kind, which matters only if it was asked for
+            if modalities:
+                raise
+    if not fitted:
+        raise UsageError(
+            f"At least {MIN_ITEMS} pictures, or as many sounds, with captions are needed; of those in the file, "
+            f"{len(captioned):,} are in the collection.",
+            remedy="Index the files first; their paths must be those of the collection.",
+        )
+    if not dry_run:
+        _install([each for each in fitted if each.report.helps], catalog)
+    return [each.report for each in fitted]
+
+
+def _check(encoder: Encoder, modalities: Collection[Modality]) -> None:
+    if not encoder.spec.feature_dim:
+        raise ModalityUnsupported(
+            f"The model {encoder.spec.space.model} gives no features that could be fitted.",
+            remedy="Use the built-in model.",
+        )
+    if unfit := sorted(set(modalities) - set(ADAPTABLE)):
+        raise ModalityUnsupported(f"{unfit[0]} cannot be adapted.", remedy=f"These can: {', '.join(ADAPTABLE)}.")
+
+
+def _captioned(pairs: Sequence[Pair], catalog: Catalog) -> dict[int, tuple[AssetState, Pair]]:
+    """Find the files of the pairs in the collection: id -> what is known of it, in order of id."""
+    states = catalog.lookup([pair.path for pair in pairs])
+    found = {states[pair.path].id: (states[pair.path], pair) for pair in pairs if pair.path in states}
+    return {id_: found[id_] for id_ in sorted(found) if found[id_][0].status == "ready"}
+
+
+def _of_modality(captioned: Collection[int], modality: Modality, catalog: Catalog) -> tuple[Ids, tuple[Ids, Ids]]:
+    """Return those of the files that have segments of the modality, and (ids, files) of all such segments."""
+    segments = catalog.segments_of(modality)
+    return np.intersect1d(np.fromiter(captioned, dtype=np.int64), segments[1]), segments
+
+
+def _fit(
+    modality: Modality,
+    assets: Ids,
+    segments: tuple[Ids, Ids],
+    captioned: dict[int, tuple[AssetState, Pair]],
+    catalog: Catalog,
+    store: VectorStore,
+    encoder: Encoder,
+) -> Fitted:
+    captions = [captioned[asset][1].captions for asset in assets.tolist()]
+    flat = [caption for each in captions for caption in each]
+    contents = [captioned[asset][0].content_hash or "" for asset in assets.tolist()]
+    examples = Examples.make(
+        _rows(assets, segments, catalog, store),
+        captions,
+        unit_rows(encoder.encode_texts(flat, "query")) if flat else np.empty((0, encoder.spec.space.dim), np.float32),
+        group=np.unique(contents, return_inverse=True)[1],
+    )
+    return fit(modality, examples, _rows(_others(assets, segments), segments, catalog, store))
+
+
+def _others(assets: Ids, segments: tuple[Ids, Ids]) -> Ids:
+    """Draw files that have no pair, as many as will be searched among at most."""
+    others, sizes = np.unique(segments[1][~np.isin(segments[1], assets)], return_counts=True)
+    order = np.random.default_rng(_SEED).permutation(len(others))
+    return np.sort(others[order[np.cumsum(sizes[order]) <= OTHERS_TO_JUDGE]])
+
+
+def _rows(assets: Ids, segments: tuple[Ids, Ids], catalog: Catalog, store: VectorStore) -> Rows:
+    """Read the rows of files as they are stored: what the encoder gave, whatever heads are in use."""
+    kept = np.flatnonzero(np.isin(segments[1], assets))
+    kept = kept[np.lexsort((segments[0][kept], segments[1][kept]))]
+    places = catalog.locations(segments[0][kept])  # sorted by id
+    order = np.searchsorted(places.ids, segments[0][kept])
+    files, rows = places.files[order], places.rows[order]
+    item = np.searchsorted(assets, segments[1][kept])
+    return Rows(store.gather(files, rows), store.gather_features(files, rows), item)
+
+
+def _install(fitted: Sequence[Fitted], catalog: Catalog) -> None:
+    if not fitted:
+        return
+    weights = {each.head.modality: each.head.to_bytes() for each in fitted}
+    reports = {each.head.modality: each.report.to_dict() for each in fitted}
+    with catalog.write() as writer:
+        writer.put_heads(weights, reports)
