@@ -21,7 +21,7 @@ The folders show the path of the data:
     encoders/       pixels, passages and sound to vectors, one model family a file
     vectors/        append-only vector files, and indexes over them
     catalog/        SQL: the truth about files, segments and where their vectors lie
-    types.py  protocols.py  errors.py  config.py  registry.py  files.py  normalise.py
+    types.py  reports.py  protocols.py  errors.py  config.py  registry.py  files.py  normalise.py
 
 The names below are loaded when they are first used, so that `import mmsearch` is quick.
 """
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from mmsearch.collection import Collection
     from mmsearch.errors import MmsearchError
     from mmsearch.opening import create, open
-    from mmsearch.types import Hit, Hits, IndexProgress, IndexReport, Problem, Status
+    from mmsearch.reports import AdaptReport, IndexProgress, IndexReport, Problem, Status
+    from mmsearch.types import Hit, Hits
 
 __all__ = [
+    "AdaptReport",
     "Collection",
     "Hit",
     "Hits",
@@ -49,13 +51,20 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-_HOMES = {"Collection": "collection", "create": "opening", "open": "opening", "MmsearchError": "errors"}
+_HOMES = {
+    "Collection": "collection",
+    "Hit": "types",
+    "Hits": "types",
+    "MmsearchError": "errors",
+    "create": "opening",
+    "open": "opening",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute may be anything
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'types')}"), name)
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'reports')}"), name)
 
 
 def __dir__() -> list[str]:

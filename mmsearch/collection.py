@@ -12,6 +12,7 @@ from mmsearch.adapt.stored import heads_in_use
 from mmsearch.config import Config, Limits
 from mmsearch.errors import CollectionExists, QueryError
 from mmsearch.protocols import Encoder
+from mmsearch.reports import Failure, IndexProgress, IndexReport, IndexStatus, Problem, Status
 from mmsearch.search.encode import embed, part_vectors
 from mmsearch.search.flow import search
 from mmsearch.search.parse import (
@@ -29,23 +30,10 @@ from mmsearch.search.parse import (
     text_parts,
 )
 from mmsearch.storage import Shelves, Storage
-from mmsearch.types import (
-    Failure,
-    Filter,
-    Hits,
-    IndexProgress,
-    IndexReport,
-    IndexStatus,
-    Modality,
-    Problem,
-    Query,
-    QueryPart,
-    Status,
-    Vectors,
-)
+from mmsearch.types import Filter, Hits, Modality, Query, QueryPart, Vectors
 
 if TYPE_CHECKING:
-    from mmsearch.adapt.report import AdaptReport
+    from mmsearch.reports import AdaptReport
 
 StrPath = str | os.PathLike[str]
 OnProgress = Callable[[IndexProgress], None]

@@ -9,8 +9,8 @@ from mmsearch.ingest.decode import reader_version
 from mmsearch.ingest.flow import Job
 from mmsearch.ingest.pool import make_pool
 from mmsearch.ingest.scan import ScanRules
+from mmsearch.reports import IndexProgress
 from mmsearch.storage import Shelves, Storage
-from mmsearch.types import IndexProgress
 
 
 @dataclass(frozen=True, slots=True)

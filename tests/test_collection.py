@@ -28,8 +28,9 @@ from mmsearch.errors import (
 )
 from mmsearch.files import WriterLock
 from mmsearch.normalise import unit_rows
+from mmsearch.reports import Failure, IndexStatus
 from mmsearch.testing.media import four_colours, write_corrupt, write_image, write_text, write_wav
-from mmsearch.types import Failure, Hits, IndexStatus
+from mmsearch.types import Hits
 from mmsearch.vectors.store import VectorStore
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mmsearch.adapt.examples import Examples
 from mmsearch.adapt.metrics import METRICS, Values
-from mmsearch.adapt.report import Interval
+from mmsearch.reports import Interval
 from mmsearch.types import Ids
 
 RESAMPLES = 2_000

@@ -16,9 +16,9 @@ from mmsearch.adapt.compare import Trial, compare
 from mmsearch.adapt.examples import Examples, Rows
 from mmsearch.adapt.head import Head
 from mmsearch.adapt.metrics import judge
-from mmsearch.adapt.report import AdaptReport
 from mmsearch.adapt.ridge import Ridge, decompose
 from mmsearch.errors import UsageError
+from mmsearch.reports import AdaptReport
 from mmsearch.types import Ids, Modality
 
 MIN_ITEMS = 10

@@ -8,12 +8,12 @@ import numpy as np
 from mmsearch.adapt.examples import Examples, Rows
 from mmsearch.adapt.fit import MIN_ITEMS, OTHERS_TO_JUDGE, Fitted, fit
 from mmsearch.adapt.pairs import Pair, read_pairs
-from mmsearch.adapt.report import AdaptReport
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.config import Limits
 from mmsearch.errors import ModalityUnsupported, UsageError
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder
+from mmsearch.reports import AdaptReport
 from mmsearch.types import Ids, Modality
 from mmsearch.vectors.store import VectorStore
 

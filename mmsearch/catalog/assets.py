@@ -10,7 +10,7 @@ from mmsearch.catalog.paths import subtree_ranges
 from mmsearch.catalog.records import AssetState, Counts
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, runs, segments, vectors
-from mmsearch.types import Failure
+from mmsearch.reports import Failure
 
 _STATE = (
     assets.c.id,

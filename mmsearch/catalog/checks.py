@@ -11,7 +11,8 @@ from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, segments, vectors
 from mmsearch.catalog.vectors import blocks, locations
 from mmsearch.errors import CollectionDamaged
-from mmsearch.types import Block, Ids, Problem
+from mmsearch.reports import Problem
+from mmsearch.types import Block, Ids
 
 
 def problems(connection: sa.Connection, where: str) -> tuple[Problem, ...]:

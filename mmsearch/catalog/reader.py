@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from mmsearch.catalog import assets, checks, heads, segments, spaces, vectors
 from mmsearch.catalog.records import AssetState, Counts, Locations, ReferencedFiles, SegmentRecord, StoredHead
-from mmsearch.types import Block, EmbeddingSpace, Failure, Filter, Generation, Ids, Modality, Problem
+from mmsearch.reports import Failure, Problem
+from mmsearch.types import Block, EmbeddingSpace, Filter, Generation, Ids, Modality
 
 
 class CatalogReader:

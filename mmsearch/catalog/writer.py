@@ -14,7 +14,8 @@ from mmsearch.catalog.records import Locations
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, collection, generations, roots, runs, spaces, vector_blocks, vectors
 from mmsearch.catalog.vectors import locations as stored_locations
-from mmsearch.types import Block, Generation, IndexReport, Modality
+from mmsearch.reports import IndexReport
+from mmsearch.types import Block, Generation, Modality
 
 
 class Writer(AssetWriter):

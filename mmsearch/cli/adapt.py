@@ -14,7 +14,7 @@ from mmsearch.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mmsearch.adapt.report import AdaptReport
+    from mmsearch.reports import AdaptReport
 
 EXAMPLES = examples(
     ("mmsearch adapt captions.jsonl", '{"file": "dog.jpg", "caption": "Rex at the lake"} a line'),

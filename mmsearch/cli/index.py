@@ -12,7 +12,7 @@ from mmsearch.cli.progress import progress_shown
 
 if TYPE_CHECKING:
     from mmsearch.collection import Collection
-    from mmsearch.types import IndexReport, Status
+    from mmsearch.reports import IndexReport, Status
 
 EXAMPLES = examples(
     ("mmsearch index ~/Pictures ~/Notes", "search them from now on"),

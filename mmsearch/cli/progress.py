@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mmsearch.cli.output import notice
 
 if TYPE_CHECKING:
-    from mmsearch.types import IndexProgress
+    from mmsearch.reports import IndexProgress
 
 OnProgress = Callable[["IndexProgress"], None]
 LINE_EVERY_S = 10.0

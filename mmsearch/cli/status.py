@@ -10,7 +10,7 @@ from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
 from mmsearch.cli.output import counted, emit_json, examples, printable, show, size, wants_json
 
 if TYPE_CHECKING:
-    from mmsearch.types import Status
+    from mmsearch.reports import Status
 
 EXAMPLES = examples(("mmsearch status", ""), ("mmsearch status -c work --json", ""))
 

@@ -11,7 +11,7 @@ from mmsearch.cli.output import counted, emit_json, examples, printable, show, w
 from mmsearch.errors import CollectionDamaged
 
 if TYPE_CHECKING:
-    from mmsearch.types import Problem
+    from mmsearch.reports import Problem
 
 EXAMPLES = examples(
     ("mmsearch verify", ""),

@@ -1,7 +1,8 @@
-"""An encoder without weights, for tests and for trying plug-ins: it knows spelling and the names of colours.
+"""An encoder without weights, for tests and for trying plug-ins: it knows spelling, colours and pitch.
 
 A text is the bag of its words, each a fixed pseudo-random sign vector; a picture is the bag of the names of
-its colours, hashed the same way. So "red" finds red pictures, and nothing else is understood.
+its colours, hashed the same way, and a sound the bag of a few words for what it is like. So "red" finds red
+pictures, "high tone" finds whistles, and nothing else is understood.
 """
 
 import re
@@ -13,8 +14,19 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from mmsearch.encoders.hashing_sound import RATE_HZ, band_levels, sound_words
 from mmsearch.errors import ConfigError
-from mmsearch.types import EmbeddingSpace, EncoderSpec, ImageInput, PixelBatch, Role, Vectors
+from mmsearch.types import (
+    AudioInput,
+    Embedded,
+    EmbeddingSpace,
+    EncoderSpec,
+    ImageInput,
+    PixelBatch,
+    Role,
+    Vectors,
+    Waveform,
+)
 
 _DIM = 256
 _SIDE_PX = 32
@@ -25,6 +37,8 @@ _MAX_WORD_CHARS = 32
 # and that two pictures of one colour differ.
 _TRIGRAM_WEIGHT = 0.2
 _GRID_WEIGHT = 0.1
+_BAND_WEIGHT = 0.15
+_WINDOW_S = 4.0
 
 # Several shades a name: the nearest one names the pixel.
 _PALETTE: tuple[tuple[str, tuple[int, int, int]], ...] = (
@@ -51,11 +65,12 @@ _PALETTE: tuple[tuple[str, tuple[int, int, int]], ...] = (
     ("gray", (128, 128, 128)),
     ("gray", (200, 200, 200)),
 )
+_FEATURE_DIM = len(_PALETTE) + _GRID * _GRID
 _SHADES = np.array([rgb for _, rgb in _PALETTE], dtype=np.float32)  # (shades, 3)
 
 
 class HashingEncoder:
-    """Embeds texts by their words and pictures by the names of their colours.
+    """Embeds texts by their words, pictures by the names of their colours and sounds by how they are called.
 
     Args:
         dim: Length of the vectors: a multiple of 8 from 64 to 512. In a model string: "hashing:64".
@@ -73,9 +88,11 @@ class HashingEncoder:
         model = "hashing" if self.dim == _DIM else f"hashing:{self.dim}"
         self.spec = EncoderSpec(
             space=EmbeddingSpace(model, revision="hashing-1", preprocessing="squash-32", dim=self.dim),
-            modalities=frozenset({"text", "image"}),
+            modalities=frozenset({"text", "image", "audio"}),
             image_input=ImageInput(_SIDE_PX, _SIDE_PX, fit="squash", resample="bilinear"),
-            no_match_below={("text", "text"): doubtful, ("text", "image"): doubtful},
+            audio_input=AudioInput(RATE_HZ, window_s=_WINDOW_S),
+            feature_dim=_FEATURE_DIM,
+            no_match_below={("text", "text"): doubtful, ("text", "image"): doubtful, ("text", "audio"): doubtful},
         )
 
     def load(self) -> None:
@@ -95,9 +112,34 @@ class HashingEncoder:
         rows = _colour_shares(pixels) @ self._shade_vectors + _GRID_WEIGHT * _grid(pixels) @ self._cell_vectors
         return np.asarray(rows, dtype=np.float32)
 
+    def encode_audio(self, waves: Sequence[Waveform], role: Role) -> Vectors:
+        """Embed sounds at 8 kHz: (n, d) float32."""
+        rows = np.zeros((len(waves), self.dim), dtype=np.float32)
+        for row, wave in zip(rows, waves, strict=True):
+            row += sum(_word_vector(word, self.dim) for word in sound_words(wave))
+            row += _BAND_WEIGHT * band_levels(wave, _FEATURE_DIM) @ self._band_vectors
+        return rows
+
+    def embed_images(self, images: PixelBatch) -> Embedded:
+        """Embed images; their features are the share of each shade and the brightness of each part: (n, 38)."""
+        pixels = images.astype(np.float32)
+        features = np.concatenate([_colour_shares(pixels), _grid(pixels)], axis=1).astype(np.float16)
+        return Embedded(self.encode_images(images, "document"), features)
+
+    def embed_audio(self, waves: Sequence[Waveform]) -> Embedded:
+        """Embed sounds; their features are the levels of 38 bands: (n, 38). Speech is not told from the rest."""
+        features = np.zeros((len(waves), _FEATURE_DIM), dtype=np.float16)
+        for row, wave in zip(features, waves, strict=True):
+            row[:] = band_levels(wave, _FEATURE_DIM)
+        return Embedded(self.encode_audio(waves, "document"), features)
+
     @cached_property
     def _shade_vectors(self) -> npt.NDArray[np.float32]:
         return np.stack([_word_vector(name, self.dim) for name, _ in _PALETTE])
+
+    @cached_property
+    def _band_vectors(self) -> npt.NDArray[np.float32]:
+        return np.stack([_sign_vector(f"band {band}", self.dim) for band in range(_FEATURE_DIM)])
 
     @cached_property
     def _cell_vectors(self) -> npt.NDArray[np.float32]:

@@ -26,8 +26,8 @@ from mmsearch.encoders.open_clip_load import (
     LoadedModel,
     load_model_folder,
 )
-from mmsearch.errors import DependencyMissing, ModelNotFound, WeightsDamaged
-from mmsearch.types import EmbeddingSpace, EncoderSpec, PixelBatch, Role, Vectors
+from mmsearch.errors import DependencyMissing, ModalityUnsupported, ModelNotFound, WeightsDamaged
+from mmsearch.types import EmbeddingSpace, EncoderSpec, PixelBatch, Role, Vectors, Waveform
 
 VOCABULARY_FILES = (
     "tokenizer.json",
@@ -129,6 +129,14 @@ class OpenClipEncoder:
             with torch.inference_mode():
                 rows.append(loaded.model.encode_image(pixels.to(loaded.device)).float().cpu().numpy())
         return np.concatenate(rows)
+
+    def encode_audio(self, waves: Sequence[Waveform], role: Role) -> Vectors:
+        """Refuse: open_clip models read texts and images.
+
+        Raises:
+            ModalityUnsupported: Always.
+        """
+        raise ModalityUnsupported("open_clip models cannot read sounds.")
 
     def _normalise(self, images: PixelBatch) -> Vectors:
         """Bring pixels to what the model was trained on: (n, h, w, 3) uint8 to (n, 3, h, w) float32."""

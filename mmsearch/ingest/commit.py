@@ -72,13 +72,11 @@ class Committer:
         tally.add("encoded", len(files))
         tally.add("segments", block.rows)
 
-    @staticmethod
-    def _features(files: Sequence[IndexedFile]) -> Features | None:
-        """Line up the features of all segments, zeros for files without any; None if the model gives none."""
-        given = [file.features for file in files if file.features is not None]
-        if not given:
+    def _features(self, files: Sequence[IndexedFile]) -> Features | None:
+        """Line up the features of all segments, zeros for files without any; None if the collection keeps none."""
+        width = self._catalog.feature_dim()
+        if not width:  # the model gives none, or gave none when the collection was made
             return None
-        width = given[0].shape[1]
         zeros = (np.zeros((len(file.segments), width), dtype=np.float16) for file in files)
         return np.concatenate(
             [empty if file.features is None else file.features for file, empty in zip(files, zeros, strict=True)]

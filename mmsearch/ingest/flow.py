@@ -21,7 +21,8 @@ from mmsearch.ingest.publish import publish
 from mmsearch.ingest.roots import device_of, unmounted_roots
 from mmsearch.ingest.scan import ScanRules, Unreadable, scan
 from mmsearch.ingest.worker import Batch
-from mmsearch.types import FailedFile, FileStat, IndexProgress, IndexReport, Modality, WaitingFile
+from mmsearch.reports import IndexProgress, IndexReport
+from mmsearch.types import FailedFile, FileStat, Modality, WaitingFile
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
 

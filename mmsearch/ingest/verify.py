@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.ingest.rebuild import rebuild
-from mmsearch.types import Problem
+from mmsearch.reports import Problem
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
 

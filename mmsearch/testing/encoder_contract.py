@@ -9,18 +9,21 @@ slow, hand in a factory that goes round two instances: `itertools.cycle((MyEncod
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import numpy as np
 
 from mmsearch.errors import ModalityUnsupported
-from mmsearch.protocols import Encoder
-from mmsearch.types import MODALITIES, PixelBatch, Role, Vectors
+from mmsearch.protocols import AdaptableEncoder, Encoder, Transcriber
+from mmsearch.testing.encoder_samples import odd_waves, sample_images, sample_waves
+from mmsearch.types import MODALITIES, Embedded, Features, Role, Vectors
 
 MakeEncoder = Callable[[], Encoder]
 
 TOLERANCE = 1e-4
+FEATURE_TOLERANCE = 2e-3
 ROLES: tuple[Role, ...] = ("query", "document")
 TEXTS: tuple[str, ...] = (
     "a dog",
@@ -55,6 +58,11 @@ def check_spec_is_sound(make: MakeEncoder) -> None:
     assert (spec.image_input is not None) == ("image" in spec.modalities), (
         "image_input belongs to an encoder that takes images, and to no other"
     )
+    assert (spec.audio_input is not None) == ("audio" in spec.modalities), (
+        "audio_input belongs to an encoder that takes audio, and to no other"
+    )
+    assert spec.feature_dim >= 0, "feature_dim is negative"
+    assert not spec.transcribes or "audio" in spec.modalities, "an encoder that takes no audio cannot transcribe"
     for pair, score in spec.no_match_below.items():
         assert set(pair) <= spec.modalities, f"no_match_below names {pair}, which the encoder does not take"
         assert -1 <= score <= 1, f"no_match_below[{pair}] is {score}, not a cosine"
@@ -76,7 +84,9 @@ def check_empty_batch(make: MakeEncoder) -> None:
     if "text" in encoder.spec.modalities:
         _assert_rows(encoder, encoder.encode_texts([], "document"), 0)
     if "image" in encoder.spec.modalities:
-        _assert_rows(encoder, encoder.encode_images(_sample_images(encoder)[:0], "document"), 0)
+        _assert_rows(encoder, encoder.encode_images(sample_images(encoder)[:0], "document"), 0)
+    if "audio" in encoder.spec.modalities:
+        _assert_rows(encoder, encoder.encode_audio([], "document"), 0)
 
 
 def check_order(make: MakeEncoder) -> None:
@@ -86,9 +96,13 @@ def check_order(make: MakeEncoder) -> None:
         forwards = encoder.encode_texts(list(TEXTS), "document")
         _assert_close(encoder.encode_texts(list(reversed(TEXTS)), "document")[::-1], forwards, "order of texts")
     if "image" in encoder.spec.modalities:
-        images = _sample_images(encoder)
+        images = sample_images(encoder)
         forwards = encoder.encode_images(images, "document")
         _assert_close(encoder.encode_images(images[::-1], "document")[::-1], forwards, "order of images")
+    if "audio" in encoder.spec.modalities:
+        waves = sample_waves(encoder)
+        forwards = encoder.encode_audio(waves, "document")
+        _assert_close(encoder.encode_audio(waves[::-1], "document")[::-1], forwards, "order of sounds")
 
 
 def check_different_inputs_differ(make: MakeEncoder) -> None:
@@ -109,10 +123,15 @@ def check_batch_independence(make: MakeEncoder) -> None:
         alone = [encoder.encode_texts([text], "document") for text in TEXTS]
         _assert_close(together[:-1], np.concatenate(alone), "texts alone and in a batch")
     if "image" in encoder.spec.modalities:
-        images = _sample_images(encoder)
+        images = sample_images(encoder)
         together = encoder.encode_images(images, "document")
         alone = [encoder.encode_images(images[row : row + 1], "document") for row in range(len(images))]
         _assert_close(together, np.concatenate(alone), "images alone and in a batch")
+    if "audio" in encoder.spec.modalities:
+        waves = sample_waves(encoder)
+        together = encoder.encode_audio(waves, "document")
+        alone = [encoder.encode_audio([wave], "document") for wave in waves]
+        _assert_close(together, np.concatenate(alone), "sounds alone and in a batch")
 
 
 def check_instances_agree(make: MakeEncoder) -> None:
@@ -133,6 +152,35 @@ def check_odd_texts(make: MakeEncoder) -> None:
         _assert_rows(encoder, encoder.encode_texts(list(ODD_TEXTS), role), len(ODD_TEXTS))
 
 
+def check_odd_sounds(make: MakeEncoder) -> None:
+    """Embed and transcribe silence, single samples and clipped sounds rather than refuse them."""
+    encoder = make()
+    if "audio" not in encoder.spec.modalities:
+        return
+    waves = odd_waves(encoder)
+    for role in ROLES:
+        _assert_rows(encoder, encoder.encode_audio(waves, role), len(waves))
+    if encoder.spec.feature_dim:
+        _assert_features(encoder, cast("AdaptableEncoder", encoder).embed_audio(waves), len(waves))
+    if encoder.spec.transcribes:
+        said = cast("Transcriber", encoder).transcribe(waves[0])
+        assert not said, f"silence was transcribed as {said[0].text!r}"
+
+
+def check_features(make: MakeEncoder) -> None:
+    """Give features with the same vectors as without, one row an input, in order, whatever else is in the batch."""
+    encoder = make()
+    for inputs, embed, encode in _embedders(encoder):
+        together = embed(inputs)
+        _assert_features(encoder, together, len(inputs))
+        _assert_close(together.vectors, encode(inputs), "vectors with features and without")
+        _assert_features(encoder, embed(inputs[:0]), 0)
+        features = _features(together)
+        _assert_same_features(_features(embed(inputs[::-1]))[::-1], features, "order of features")
+        alone = [_features(embed(inputs[row : row + 1])) for row in range(len(inputs))]
+        _assert_same_features(np.concatenate(alone), features, "features alone and in a batch")
+
+
 def check_roles(make: MakeEncoder) -> None:
     """Accept both roles for every modality."""
     encoder = make()
@@ -142,15 +190,20 @@ def check_roles(make: MakeEncoder) -> None:
 
 
 def check_input_is_left_alone(make: MakeEncoder) -> None:
-    """Take read-only pixels, and leave them as they were."""
+    """Take read-only pixels and samples, and leave them as they were."""
     encoder = make()
-    if "image" not in encoder.spec.modalities:
-        return
-    images = _sample_images(encoder)
-    before = images.copy()
-    images.flags.writeable = False
-    encoder.encode_images(images, "document")
-    assert np.array_equal(images, before), "encode_images changed its input"
+    if "image" in encoder.spec.modalities:
+        images = sample_images(encoder)
+        before = images.copy()
+        images.flags.writeable = False
+        encoder.encode_images(images, "document")
+        assert np.array_equal(images, before), "encode_images changed its input"
+    if "audio" in encoder.spec.modalities:
+        wave = sample_waves(encoder)[0]
+        heard = wave.copy()
+        wave.flags.writeable = False
+        encoder.encode_audio([wave], "document")
+        assert np.array_equal(wave, heard), "encode_audio changed its input"
 
 
 def check_unsupported_modality(make: MakeEncoder) -> None:
@@ -160,6 +213,8 @@ def check_unsupported_modality(make: MakeEncoder) -> None:
         _assert_refused(lambda: encoder.encode_texts(["a dog"], "query"))
     if "image" not in encoder.spec.modalities:
         _assert_refused(lambda: encoder.encode_images(np.zeros((1, 32, 32, 3), dtype=np.uint8), "query"))
+    if "audio" not in encoder.spec.modalities:
+        _assert_refused(lambda: encoder.encode_audio([np.zeros(16_000, dtype=np.float32)], "query"))
 
 
 def check_threads(make: MakeEncoder) -> None:
@@ -181,6 +236,8 @@ CHECKS: tuple[Callable[[MakeEncoder], None], ...] = (
     check_batch_independence,
     check_instances_agree,
     check_odd_texts,
+    check_odd_sounds,
+    check_features,
     check_roles,
     check_input_is_left_alone,
     check_unsupported_modality,
@@ -194,21 +251,23 @@ def _encode_samples(encoder: Encoder, role: Role = "document") -> list[tuple[Vec
     if "text" in encoder.spec.modalities:
         samples.append((encoder.encode_texts(list(TEXTS), role), len(TEXTS)))
     if "image" in encoder.spec.modalities:
-        images = _sample_images(encoder)
+        images = sample_images(encoder)
         samples.append((encoder.encode_images(images, role), len(images)))
+    if "audio" in encoder.spec.modalities:
+        waves = sample_waves(encoder)
+        samples.append((encoder.encode_audio(waves, role), len(waves)))
     return samples
 
 
-def _sample_images(encoder: Encoder) -> PixelBatch:
-    """Make four pictures of the encoder's size: black, red over white, a gradient, noise."""
-    size = encoder.spec.image_input
-    assert size is not None
-    images = np.zeros((4, size.height_px, size.width_px, 3), dtype=np.uint8)
-    images[1, : size.height_px // 2] = (220, 20, 20)
-    images[1, size.height_px // 2 :] = 255
-    images[2] = np.linspace(0, 255, size.width_px, dtype=np.uint8)[None, :, None]
-    images[3] = np.random.default_rng(0).integers(0, 256, images[3].shape, dtype=np.uint8)
-    return images
+def _embedders(encoder: Encoder) -> Iterator[tuple[Any, Callable[[Any], Embedded], Callable[[Any], Vectors]]]:
+    """Yield inputs of each modality that has features, and the two ways to embed them."""
+    if not encoder.spec.feature_dim:
+        return
+    adaptable = cast("AdaptableEncoder", encoder)
+    if "image" in encoder.spec.modalities:
+        yield sample_images(encoder), adaptable.embed_images, lambda images: encoder.encode_images(images, "document")
+    if "audio" in encoder.spec.modalities:
+        yield sample_waves(encoder), adaptable.embed_audio, lambda waves: encoder.encode_audio(waves, "document")
 
 
 def _assert_rows(encoder: Encoder, vectors: Vectors, count: int) -> None:
@@ -225,6 +284,30 @@ def _assert_close(vectors: Vectors, expected: Vectors, what: str) -> None:
     scale = float(np.linalg.norm(expected, axis=1).max(initial=0.0)) or 1.0
     worst = float(np.abs(vectors - expected).max(initial=0.0)) / scale
     assert worst <= TOLERANCE, f"{what}: vectors differ by {worst:.2g}, more than {TOLERANCE}"
+
+
+def _features(embedded: Embedded) -> Features:
+    assert embedded.features is not None, "feature_dim is above 0, but there are no features"
+    return embedded.features
+
+
+def _assert_features(encoder: Encoder, embedded: Embedded, count: int) -> None:
+    _assert_rows(encoder, embedded.vectors, count)
+    features, expected = _features(embedded), (count, encoder.spec.feature_dim)
+    assert features.shape == expected, f"expected features of shape {expected}, got {features.shape}"
+    assert features.dtype == np.float16, f"expected features of float16, got {features.dtype}"
+    assert np.isfinite(features).all(), "a feature is NaN or infinite"
+    if embedded.speech is not None:
+        assert embedded.speech.shape == (count,), f"expected speech of shape {(count,)}, got {embedded.speech.shape}"
+        assert embedded.speech.dtype == np.bool_, f"expected speech to be boolean, got {embedded.speech.dtype}"
+
+
+def _assert_same_features(features: Features, expected: Features, what: str) -> None:
+    """Compare with a tolerance of float16's last bits, relative to the largest value."""
+    assert features.shape == expected.shape, f"{what}: {features.shape} against {expected.shape}"
+    scale = float(np.abs(expected).max(initial=0.0)) or 1.0
+    worst = float(np.abs(features.astype(np.float32) - expected.astype(np.float32)).max(initial=0.0)) / scale
+    assert worst <= FEATURE_TOLERANCE, f"{what}: features differ by {worst:.2g}, more than {FEATURE_TOLERANCE}"
 
 
 def _assert_refused(encode: Callable[[], Vectors]) -> None:

@@ -8,7 +8,8 @@ import pytest
 from mmsearch.catalog.catalog import AssetState, Block, Generation, SegmentRecord
 from mmsearch.catalog.chunks import MAX_VALUES
 from mmsearch.errors import CollectionDamaged
-from mmsearch.types import FailedFile, FileStat, Filter, IndexReport, MediaInfo, Segment, WaitingFile
+from mmsearch.reports import IndexReport
+from mmsearch.types import FailedFile, FileStat, Filter, MediaInfo, Segment, WaitingFile
 
 PASSAGES = (
     Segment("text", text="one", char_start=0, char_end=3),

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from mmsearch.catalog.catalog import Block, Locations
-from mmsearch.types import FailedFile, FileStat, IndexReport, KnownFile, MediaInfo, Segment, WaitingFile
+from mmsearch.reports import IndexReport
+from mmsearch.types import FailedFile, FileStat, KnownFile, MediaInfo, Segment, WaitingFile
 
 PASSAGES = (Segment("text", text="one"), Segment("text", text="two"))
 

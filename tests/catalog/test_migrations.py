@@ -15,7 +15,7 @@ from mmsearch.catalog.catalog import Catalog, Generation
 from mmsearch.catalog.engine import brief_engine
 from mmsearch.catalog.tables import metadata
 from mmsearch.errors import CollectionDamaged, CollectionError, SchemaTooNew
-from mmsearch.types import IndexReport
+from mmsearch.reports import IndexReport
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def previous(tmp_path, space):
 def schema(path):
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
-    return {name: " ".join(sql.replace('"', '').split()) for name, sql in rows if sql}  # a remade table is quoted
+    return {name: " ".join(sql.replace('"', "").split()) for name, sql in rows if sql}  # a remade table is quoted
 
 
 def test_head_is_the_newest_revision():

@@ -11,8 +11,8 @@ import mmsearch
 from mmsearch.cli import progress
 from mmsearch.cli.index import summary, waiting_line
 from mmsearch.errors import MmsearchError
+from mmsearch.reports import IndexProgress, IndexReport
 from mmsearch.testing.media import write_text
-from mmsearch.types import IndexProgress, IndexReport
 
 
 @pytest.fixture

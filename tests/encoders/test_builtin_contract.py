@@ -7,7 +7,7 @@ from mmsearch.encoders.builtin.encoder import BuiltinEncoder
 from mmsearch.encoders.builtin.weights import ALL_FILES
 from mmsearch.normalise import unit_rows
 from mmsearch.testing import encoder_contract
-from mmsearch.types import ImageInput
+from mmsearch.types import AudioInput, ImageInput
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,10 @@ def test_contract(make, check):
 def test_spec(make):
     spec = make().spec
     assert (spec.space.model, spec.space.dim) == ("builtin", 384)
-    assert spec.modalities == {"text", "image"}
+    assert spec.modalities == {"text", "image", "audio"}
     assert spec.image_input == ImageInput(224, 224, "squash", "bilinear")
+    assert spec.audio_input == AudioInput(16_000, window_s=10, overlap_s=1)
+    assert (spec.feature_dim, spec.transcribes) == (256, True)
     assert set(spec.no_match_below) == {("text", "image"), ("text", "text")}
     assert all(0.1 < score < 0.5 for score in spec.no_match_below.values())
 
@@ -38,7 +40,9 @@ def test_the_space_follows_from_every_file_of_the_model(make, monkeypatch):
         others[position] = type(file)(file.name, "0" * 64)
         monkeypatch.setattr("mmsearch.encoders.builtin.encoder.ALL_FILES", tuple(others))
         ids.add(BuiltinEncoder().spec.space.space_id)
-    assert len(ids) == 1 + len(ALL_FILES)
+    monkeypatch.setattr("mmsearch.encoders.builtin.whisper.MODEL_SHA256", "0" * 64)
+    ids.add(BuiltinEncoder().spec.space.space_id)
+    assert len(ids) == 2 + len(ALL_FILES)
 
 
 def test_making_one_reads_nothing(monkeypatch):
@@ -55,6 +59,7 @@ def test_a_search_by_words_loads_the_text_half_only():
     assert "_image" not in vars(encoder)
     encoder.load()
     assert "_image" in vars(encoder)
+    assert not {"_audio", "_speech"} & set(vars(encoder))
 
 
 def test_paraphrases_are_nearer_than_what_is_unrelated(make):

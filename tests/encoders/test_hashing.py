@@ -32,9 +32,32 @@ def picture(*colours):
     )
 
 
+def tone(pitch_hz, level=0.5, seconds=1.0):
+    return (level * np.sin(2 * np.pi * pitch_hz * np.arange(int(8_000 * seconds)) / 8_000)).astype(np.float32)
+
+
+def noise(level=0.3):
+    return (level * np.random.default_rng(0).standard_normal(8_000)).astype(np.float32)
+
+
+SOUNDS = {
+    "silence": np.zeros(8_000, np.float32),
+    "loud low tone": tone(150),
+    "quiet low tone": tone(150, 0.05),
+    "loud middle tone": tone(600),
+    "quiet middle tone": tone(600, 0.05),
+    "loud high tone": tone(2_500),
+    "quiet high tone": tone(2_500, 0.05),
+    "loud noise": noise(),
+    "quiet noise": noise(0.03),
+}
+
+
 def embed(encoder, inputs):
     if isinstance(inputs[0], str):
         return unit_rows(encoder.encode_texts(inputs, "document"))
+    if inputs[0].ndim == 1:
+        return unit_rows(encoder.encode_audio(inputs, "document"))
     return unit_rows(encoder.encode_images(np.stack(inputs), "document"))
 
 
@@ -78,6 +101,43 @@ def test_pictures_of_the_same_colours_differ_by_where_they_are():
     vectors = embed(encoder, [up, down, up])
     assert 0.6 < vectors[0] @ vectors[1] < 0.9
     assert vectors[0] @ vectors[2] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("dim", [64, 128, 256, 512])
+def test_the_name_of_a_sound_finds_it_and_knows_what_is_doubtful(dim):
+    encoder = HashingEncoder(dim)
+    scores = embed(encoder, list(SOUNDS)) @ embed(encoder, list(SOUNDS.values())).T
+    assert scores.argmax(axis=1).tolist() == list(range(len(SOUNDS)))
+    assert scores.diagonal().min() > 0.9
+    doubtful = encoder.spec.no_match_below["text", "audio"]
+    strangers = embed(encoder, ["submarine", "quarterly report", "Zebra"]) @ embed(encoder, list(SOUNDS.values())).T
+    assert strangers.max() < doubtful < scores.diagonal().min()
+
+
+@pytest.mark.parametrize(("query", "found"), [("something high", {"loud high tone", "quiet high tone"}),
+                                              ("NOISE!", {"loud noise", "quiet noise"})])  # fmt: skip
+def test_a_word_for_a_sound_inside_a_sentence_is_found(query, found):
+    scores = (embed(HashingEncoder(), [query]) @ embed(HashingEncoder(), list(SOUNDS.values())).T)[0]
+    assert {list(SOUNDS)[place] for place in scores.argsort()[-2:]} == found
+
+
+def test_tones_of_one_name_differ_by_their_pitch():
+    vectors = embed(HashingEncoder(), [tone(2_000), tone(3_000), tone(2_000)])
+    assert 0.8 < vectors[0] @ vectors[1] < 0.999
+    assert vectors[0] @ vectors[2] == pytest.approx(1)
+
+
+def test_features_are_shares_of_shades_and_levels_of_bands():
+    encoder = HashingEncoder(64)
+    assert encoder.spec.feature_dim == 38
+    red, tones = picture(COLOURS["red"]), [tone(1_000), SOUNDS["silence"]]
+    (features,) = encoder.embed_images(red[None]).features
+    assert features[:22].nonzero()[0].tolist() == [0]
+    assert features[22:].tolist() == pytest.approx([85 / 127.5 - 1] * 16, abs=1e-3)
+    heard, silent = encoder.embed_audio(tones).features
+    assert heard.argmax() == 1_000 // (4_000 // 38)
+    assert 0.5 < heard.max() < 1
+    assert not silent.any()
 
 
 def test_case_order_and_punctuation_of_words_do_not_count():

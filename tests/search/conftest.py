@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.encoders.hashing import HashingEncoder
 from mmsearch.ingest.commit import Committer, Tally
@@ -10,7 +11,6 @@ from mmsearch.ingest.rebuild import rebuild
 from mmsearch.normalise import unit_rows
 from mmsearch.search.flow import search
 from mmsearch.search.parse import text_parts
-from mmsearch.adapt.stored import stored_vectors
 from mmsearch.storage import Shelves
 from mmsearch.types import FailedFile, FileStat, Filter, IndexedFile, MediaInfo, Query, Segment
 from mmsearch.vectors.generation import index_class

@@ -155,6 +155,24 @@ def test_the_packages_are_pinned_permissive_and_credited():
         assert entry["licence"].startswith(("MIT", "BSD"))
 
 
+def test_what_is_written_can_be_read_back(tmp_path):
+    pytest.importorskip("tinysoundfont", reason="rendering music needs tinysoundfont")
+    pytest.importorskip("espeakng_loader", reason="speech needs espeakng-loader")
+    from tools.train_builtin.synth.clips import Clip, write_all, write_wavs
+
+    waves = [GENERATORS[name].make(rng()) for name in ("single_beep", "pop")]
+    clips = [Clip(wave, ("a beep",), "procedural", "beep") for wave in waves]
+    assert write_all(clips, tmp_path) == 2
+    samples = np.load(tmp_path / "samples.npy", mmap_mode="r")
+    rows = [json.loads(line) for line in (tmp_path / "manifest.jsonl").read_text("utf-8").splitlines()]
+    assert len(samples) == len(waves[0]) + len(waves[1])
+    second = samples[rows[1]["offset"] : rows[1]["offset"] + rows[1]["length"]]
+    assert np.allclose(second, waves[1], atol=1e-3)
+    assert rows[1]["captions"] == ["a beep"]
+    assert write_wavs(clips, tmp_path) == 2
+    assert (tmp_path / "procedural-beep-00001.wav").stat().st_size == 44 + 2 * len(waves[0])
+
+
 def test_music_tables_cover_general_midi():
     pytest.importorskip("tinysoundfont", reason="rendering music needs tinysoundfont")
     from tools.train_builtin.synth.music import drums, instruments

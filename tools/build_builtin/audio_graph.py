@@ -44,7 +44,7 @@ def _conv(graph: Graph, x: str, name: str, channels: int, *, stride: int) -> str
 
 
 def _length(graph: Graph, x: str) -> str:
-    """Number of frames, (1,) int64."""
+    """Return the number of frames, (1,) int64."""
     return graph.op("Shape", x, start=0, end=1)
 
 

@@ -101,7 +101,7 @@ def _message(data: bytes) -> dict[int, list[bytes]]:
 
 
 def _number(fields: dict[int, list[bytes]], field: int) -> int:
-    """An integer; 0 is not written."""
+    """Read an integer; 0 is not written."""
     return _varint(fields[field][0], 0)[0] if field in fields else 0
 
 

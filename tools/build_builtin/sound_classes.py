@@ -2,10 +2,10 @@
 
     python -m tools.build_builtin.sound_classes
 
-As for pictures (classes.py), one half of a class vector is what a dictionary would say: the mean of what MiniLM makes of
-the class's names, of "the sound of NAME", of "NAMES: GLOSS" (counted twice) and of the gloss. The other half is the
-mean over three captions that people might write or search for. Both are in sounds.tsv. The mean over all classes is
-taken off.
+As for pictures (classes.py), one half of a class vector is what a dictionary would say: the mean of what MiniLM makes
+of the class's names, of "the sound of NAME", of "NAMES: GLOSS" (counted twice) and of the gloss. The other half is the
+mean over three captions that people might write or search for. Glosses and captions are in sounds.tsv; they were
+written class by class before anything was measured. The mean over all classes is taken off.
 """
 
 import hashlib

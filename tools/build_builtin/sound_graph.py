@@ -30,13 +30,17 @@ def sound_graph() -> ModelProto:
         x = _conv(graph, x, f"conv{2 * pair + 2}", (outputs, channels, 1, 1))
         channels = outputs
     embedding = graph.op("Flatten", graph.op("GlobalAveragePool", x), output="embedding")
-    logits = graph.op("Gemm", embedding, graph.weight("dense.kernel", channels, CLASSES), graph.weight("dense.bias", CLASSES))
+    logits = graph.op(
+        "Gemm", embedding, graph.weight("dense.kernel", channels, CLASSES), graph.weight("dense.bias", CLASSES)
+    )
     graph.op("Sigmoid", logits, output="scores")
     inputs: list[tuple[str, int, list[str | int]]] = [("patches", TensorProto.FLOAT, ["n", FRAMES, MELS])]
     return graph.model("yamnet", inputs, ("scores", ["n", CLASSES]), ("embedding", ["n", channels]))
 
 
-def _conv(graph: Graph, x: str, name: str, shape: tuple[int, int, int, int], *, stride: int = 1, groups: int = 1) -> str:
+def _conv(
+    graph: Graph, x: str, name: str, shape: tuple[int, int, int, int], *, stride: int = 1, groups: int = 1
+) -> str:
     y = graph.op(
         "Conv",
         x,

@@ -58,18 +58,18 @@ def main() -> None:
 
 def _measure(parts: dict[str, Examples], head: ImageHead) -> Metrics:
     """Measure each gallery alone, and all of them as one."""
-    together = joined(list(parts.values()))
+    parts = parts | {"all of these in one gallery": joined(list(parts.values()))}
     variants = {"without the head": None, "without our photos": _without_photos(head), "with the head": head}
     metrics: Metrics = {}
-    for name, gallery in parts.items() | {("all of these in one gallery", together)}:
+    for name, gallery in parts.items():
         metrics[name] = {
             variant: scores(corrected(gallery, used) if used else gallery.base, gallery)
             for variant, used in variants.items()
         }
-    for name, by_variant in sorted(metrics.items()):
+    for name, by_variant in metrics.items():
         for variant, values in by_variant.items():
             print(f"{name:32}{variant:20}" + "".join(f"{key:>10} {value:5}" for key, value in values.items()))
-    return dict(sorted(metrics.items()))
+    return metrics
 
 
 def _without_photos(head: ImageHead) -> ImageHead:

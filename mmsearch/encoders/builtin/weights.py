@@ -60,7 +60,11 @@ EFFICIENTNET = PinnedFile(
 )
 YAMNET = PinnedFile("weights/yamnet.ckpt", "e2d7db5a31a3756256fcbf821f7e41ea26921c85fcde7a71108541749295b9a5")
 CLASSES = PinnedFile("classes.safetensors", "1c837334327d518400508ff85f2af77594ae2014b68aa31637c78e09c182637b")
-IMAGE_HEAD = PinnedFile("image-head.safetensors", "5eebc3d422c283f8f74da936acd1340bd3780f104f85f3eba290d6245655b94c")
+SOUND_CLASSES = PinnedFile(
+    "sound-classes.safetensors", "651baf798533a0e823159bb9a85df56659b88caaf994b7a973a76740117dfb42"
+)
+IMAGE_HEAD = PinnedFile("image-head.safetensors", "c1f2ccbea88ee22f9835459476750f132e5633f05813f53a1ca101b1cb8f107e")
+SOUND_HEAD = PinnedFile("sound-head.safetensors", "0" * 64)
 AUDIO_HEAD = PinnedFile("audio-head.safetensors", "4ecb0b078503727618a417f944c47026329fe429c285cb9b237217cc918c44cd")
 ALL_FILES = (MINILM, TOKENIZER, EFFICIENTNET, CLASSES, IMAGE_HEAD, AUDIO_HEAD)
 

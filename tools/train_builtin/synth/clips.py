@@ -12,6 +12,7 @@ import wave as wavefile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from zlib import crc32
 
 import numpy as np
@@ -120,25 +121,34 @@ def _rngs(seed: int, name: str, count: int) -> Iterator[Rng]:
 
 
 def _rng(seed: int, name: str, index: int) -> Rng:
-    """Return a generator of its own for each clip, so that other amounts leave the others as they are."""
+    """Return a generator of its own for each clip, so that other amounts leave the others (but for speech) alone."""
     return np.random.default_rng([seed, crc32(name.encode()), index])
 
 
 def write_all(clips: Iterable[Clip], folder: Path) -> int:
-    """Write samples.f16, all waves one after the other in float16, and manifest.jsonl; return how many clips.
+    """Write samples.npy, all waves one after the other in float16, and manifest.jsonl; return how many clips.
 
     A line of the manifest has offset and length in samples, captions, source and group.
     """
     folder.mkdir(parents=True, exist_ok=True)
     offset = count = 0
-    with (folder / "samples.f16").open("wb") as data, (folder / "manifest.jsonl").open("w", encoding="utf-8") as lines:
+    with (folder / "samples.npy").open("wb") as data, (folder / "manifest.jsonl").open("w", encoding="utf-8") as lines:
+        _write_header(data, 0)
         for clip in clips:
+            count += 1
             data.write(clip.wave.astype("<f2").tobytes())
             row = {"offset": offset, "length": len(clip.wave), "captions": clip.captions}
             lines.write(json.dumps({**row, "source": clip.source, "group": clip.group}) + "\n")
             offset += len(clip.wave)
-            count += 1
+        data.seek(0)
+        _write_header(data, offset)
     return count
+
+
+def _write_header(file: BinaryIO, length: int) -> None:
+    """Write the header of a float16 array; NumPy leaves room in it, so that any length takes the same bytes."""
+    header = {"descr": "<f2", "fortran_order": False, "shape": (length,)}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 def write_wavs(clips: Iterable[Clip], folder: Path) -> int:

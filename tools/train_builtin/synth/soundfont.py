@@ -1,6 +1,8 @@
 """Render notes with a General MIDI soundfont, at 16 kHz.
 
 Rendered at 48 kHz and filtered down, because the synthesizer interpolates linearly and would fold at 16 kHz.
+
+`tinysoundfont` wants PyAudio, which must be compiled, only to play live: install it with `pip install --no-deps`.
 """
 
 from collections.abc import Mapping, Sequence

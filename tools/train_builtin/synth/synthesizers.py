@@ -28,7 +28,11 @@ class SpeechError(Exception):
 
 
 class Espeak:
-    """eSpeak NG; there is one in a process."""
+    """eSpeak NG; there is one in a process.
+
+    Guarantees: the same calls in the same order give the same speech in every process. It keeps state between calls,
+    so that one call alone gives other speech than the same call after others.
+    """
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -36,6 +40,7 @@ class Espeak:
         self.rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0)
         if self.rate <= 0:
             raise SpeechError("eSpeak NG does not start: install espeakng-loader again")
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(0))
         self._pieces: list[Wave] = []
         self._callback = _CALLBACK(self._take)
         self._library.espeak_SetSynthCallback(self._callback)
@@ -101,11 +106,13 @@ class Flite:
             [ctypes.c_char_p, ctypes.c_void_p],
         )
         self._delete = libraries["flite"].delete_wave
+        self._seed = ctypes.CDLL(None).srand
         libraries["flite"].flite_init()
         self._voices = {voice: _register(libraries[f"flite_cmu_us_{voice}"], voice) for voice in FLITE_VOICES}
 
     def say(self, text: str, voice: str) -> Wave:
         """Return English speech at 16 kHz by one of `FLITE_VOICES`."""
+        self._seed(1)  # its voiceless sounds are noise from C's generator
         pointer = self._synthesize(text.encode("ascii", "replace"), self._voices[voice])
         wave = pointer.contents
         copied = np.ctypeslib.as_array(wave.samples, (wave.num_samples,)).astype(np.float64) / 32768

@@ -1,0 +1,121 @@
+"""Sounds to vectors: YAMNet, ConSE and a correction learned from captioned sounds.
+
+As a picture (image.py), a sound becomes the weighted mean of its classes' text vectors; here they are the 521 classes
+of AudioSet (tools/build_builtin/sound_classes.py). To that unit vector sound_head.py adds a linear function of the
+features below the classifier.
+
+Sources: YAMNet (Plakal and Ellis, github.com/tensorflow/models, research/audioset/yamnet); Norouzi et al. 2014,
+"Zero-Shot Learning by Convex Combination of Semantic Embeddings", section 3; Gemmeke et al. 2017, "Audio Set".
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mmsearch.encoders.builtin.patches import log_mel_patches
+from mmsearch.encoders.builtin.session import make_session
+from mmsearch.encoders.builtin.sound_head import SoundHead
+from mmsearch.encoders.builtin.weights import HERE, SOUND_CLASSES, YAMNET, Tensor, Tensors, checkpoint, safetensors
+from mmsearch.normalise import unit_rows
+from mmsearch.types import Embedded, Features, Vectors, Waveform
+
+WINDOW_S, OVERLAP_S = 10.0, 1.0
+CLASSES, POOLED = 521, 1024
+BATCH = 8  # patches; single ones take half as long again
+QUIETER = np.float32(0.1)  # patches 20 dB below the loudest are the silence around a sound
+LIKELIEST = 20  # classes that count; the others' scores are noise, but there are 500 of them
+SILENCE = 494
+SILENCE_ABOVE = 0.5  # below, it is the silence around a click or a knock, which is not what one would call the sound
+SPEECH = slice(0, 4)  # speech, a child's speech, conversation, narration; singing and shouting are further on
+SPEECH_PATCHES = 3  # what somebody says lasts at least two seconds, and a window may hold much else
+SPEECH_ABOVE = 0.4
+CONVOLUTIONS, BATCH_NORM_EPSILON = 27, 1e-4
+
+
+class Heard(NamedTuple):
+    """What YAMNet makes of n sounds.
+
+    Attributes:
+        scores: (n, 521) float32: how much of the time it hears each class, in [0, 1].
+        pooled: (n, 1024) float32: the features below its classifier.
+        speech: (n,) float32: how sure it is that somebody speaks, in [0, 1].
+    """
+
+    scores: Tensor
+    pooled: Tensor
+    speech: Tensor
+
+
+class SoundClassifier:
+    """YAMNet and what its classes are called: the untrained part. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._session = make_session(HERE / "sound.onnx", _graph_tensors(checkpoint(YAMNET, HERE / "yamnet.json")))
+        self._class_vectors = safetensors(SOUND_CLASSES)["class_vectors"]  # (521, 384)
+
+    def listen(self, waves: Sequence[Waveform]) -> Heard:
+        """Classify sounds at 16 kHz, of at least one sample each; one does not depend on the others."""
+        heard = Heard(*(np.empty((len(waves), *shape), dtype=np.float32) for shape in ((CLASSES,), (POOLED,), ())))
+        for row, wave in enumerate(waves):
+            patches = log_mel_patches(wave)
+            scores, pooled = self._run(patches)
+            loud = _is_loud(patches)
+            heard.scores[row] = scores[loud].mean(axis=0)
+            heard.pooled[row] = pooled[loud].mean(axis=0)
+            heard.speech[row] = np.sort(scores[:, SPEECH].max(axis=1))[-SPEECH_PATCHES:].mean()
+        return heard
+
+    def conse(self, scores: Tensor) -> Vectors:
+        """Return the unit vectors (n, 384) of sounds with such scores (n, 521).
+
+        The square root lifts the rare and telling classes ("clarinet") beside the general ones ("music"), which are
+        always surer.
+        """
+        least = np.partition(scores, -LIKELIEST, axis=1)[:, [-LIKELIEST]]
+        weights = np.sqrt(np.where(scores >= least, scores, 0))
+        weights[scores[:, SILENCE] < SILENCE_ABOVE, SILENCE] = 0
+        return unit_rows(weights @ self._class_vectors)
+
+    def _run(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores (patches, 521) and features (patches, 1024)."""
+        batches = [patches[start : start + BATCH] for start in range(0, len(patches), BATCH)]
+        outputs = [self._session.run(["scores", "embedding"], {"patches": batch}) for batch in batches]
+        scores, pooled = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
+        return scores, pooled
+
+
+class SoundModel:
+    """The classifier and its head, loaded. Thread-safe."""
+
+    def __init__(self, head: SoundHead | None = None) -> None:
+        self._classifier = SoundClassifier()
+        self._head = head
+
+    def embed(self, waves: Sequence[Waveform]) -> Embedded:
+        """Embed sounds at 16 kHz, each of 1 sample to 30 s: vectors (n, 384), not normalised, and all the rest."""
+        heard = self._classifier.listen(waves)
+        vectors = self._classifier.conse(heard.scores)
+        features: Features | None = None
+        if self._head is not None:
+            features = self._head.features(heard.pooled)
+            vectors = vectors + self._head.correction(features)
+        return Embedded(vectors=vectors, features=features, speech=heard.speech > SPEECH_ABOVE)
+
+
+def _is_loud(patches: Tensor) -> npt.NDArray[np.bool_]:
+    """Tell sounds from the silence around them; if all is silent, all patches count."""
+    loudness = np.exp(patches).mean(axis=(1, 2))
+    return np.asarray(loudness >= QUIETER * loudness.max())
+
+
+def _graph_tensors(tensors: Tensors) -> dict[str, Tensor]:
+    """Fold each batch norm into its convolution; YAMNet's have no scale of their own."""
+    folded = {name: tensors[name] for name in ("dense.kernel", "dense.bias")}
+    for name in (f"conv{i}" for i in range(CONVOLUTIONS)):
+        scale = 1 / np.sqrt(tensors[f"{name}.moving_variance"] + BATCH_NORM_EPSILON)
+        weight = tensors[f"{name}.kernel"] * scale[:, None, None, None]
+        bias = tensors[f"{name}.beta"] - tensors[f"{name}.moving_mean"] * scale
+        folded |= {f"{name}.weight": weight.astype(np.float32), f"{name}.bias": bias.astype(np.float32)}
+    return folded

@@ -1,0 +1,38 @@
+"""The trained part of the sound model: 256 features of a sound, and how they correct its vector.
+
+As for pictures (image_head.py): ConSE puts a sound among what its classes are called, and a linear map of YAMNet's
+pooled features says where captions of such sounds really lie.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmsearch.encoders.builtin.weights import Tensor
+from mmsearch.types import Features, Vectors
+
+FEATURE_DIM = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SoundHead:
+    """The head's tensors, float32 at work and float16 on disk.
+
+    Attributes:
+        centre: (1024,) mean of the pooled features.
+        projection: (1024, 256) to the features, the scale of each pooled feature included.
+        weight: (256, 384); with `bias` (384,) the correction of a sound's vector.
+    """
+
+    centre: Tensor
+    projection: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def features(self, pooled: Tensor) -> Features:
+        """Compress pooled features (n, 1024) to what is stored: (n, 256) float16."""
+        return ((pooled - self.centre) @ self.projection).astype(np.float16)
+
+    def correction(self, features: Features) -> Vectors:
+        """Return what to add to the unit vectors of sounds with such features (n, 256): (n, 384) float32."""
+        return np.asarray(features.astype(np.float32) @ self.weight + self.bias, dtype=np.float32)

@@ -1,0 +1,140 @@
+"""What the Python API reports: counts, states, what was measured. Plain values, like types.py."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mmsearch.types import Modality
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What one `index` run did, in files.
+
+    Attributes:
+        added: New, including copies of known files and files that came under another name.
+        unchanged: Size and time, or else the content, are as they were; failed files that did not change too.
+        removed: Paths that are gone, be it that the file was deleted or that it has another name now.
+        renamed: Those of `added` (and `removed`) whose content was there under a name that is gone.
+        waiting: Recognised, but no model here can embed them yet.
+        skipped: Looked at and found to be no media.
+        encoded: Files that went through the model: `added` and `updated` less copies and renames.
+        segments: Segments that were embedded.
+    """
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    renamed: int = 0
+    waiting: int = 0
+    skipped: int = 0
+    encoded: int = 0
+    segments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far an `index` run has come, in files. `total` is 0 while files are still being counted."""
+
+    done: int
+    total: int
+    failed: int = 0
+    encoded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that failed, as the catalog remembers it."""
+
+    path: str
+    code: str
+    reason: str
+    failed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """The index over one space."""
+
+    kind: str
+    size_bytes: int
+    vectors: int
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a collection holds.
+
+    Attributes:
+        adapted: Modality -> version of the head that `adapt` fitted for it.
+    """
+
+    name: str
+    path: str
+    model: str
+    dim: int
+    assets: int
+    segments: dict[str, int]
+    failed: int
+    waiting: dict[str, int]
+    index: IndexStatus
+    bytes_on_disk: int
+    adapted: dict[str, int] = field(default_factory=dict)
+    roots: tuple[str, ...] = ()
+    last_indexed_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that `verify` found. `items` are the paths whose vectors are lost, if any."""
+
+    what: str
+    where: str
+    items: tuple[str, ...] = ()
+    repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with the ends of its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptReport:
+    """What adapting one modality does to searches for files that the head was not fitted on (cross-validated).
+
+    Attributes:
+        items: Files with captions.
+        queries: Different captions, each searched for.
+        others: Files without captions among which the searches were held.
+        folds: Parts that were held out, one after the other.
+        strength: Of the regularisation, chosen by cross-validation; relative to the features' mean squared length.
+        before: R@1, R@5, R@10 (share of texts with a right file so high up) and mAP, in [0, 1].
+        after: The same with heads fitted on the other folds.
+        difference: After less before, with 95 % confidence intervals.
+        helps: Whether mAP rises for certain: its interval is above 0. Only then the head is installed.
+        seconds: What it took.
+    """
+
+    modality: Modality
+    items: int
+    queries: int
+    others: int
+    folds: int
+    strength: float
+    before: dict[str, float]
+    after: dict[str, float]
+    difference: dict[str, Interval]
+    helps: bool
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a JSON object."""
+        return asdict(self)
