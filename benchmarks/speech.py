@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from mmsearch.config import Limits
-from mmsearch.encoders.builtin.mel import RATE_HZ
+from mmsearch.encoders.builtin.patches import RATE_HZ
 from mmsearch.encoders.builtin.speech import SpeechModel, passages
 from mmsearch.encoders.builtin.text import TextModel
 from mmsearch.media.audio import open_sound

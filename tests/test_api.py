@@ -12,6 +12,7 @@ import mmsearch
 from mmsearch.testing.drawings import draw_samples
 
 PUBLIC = [
+    "AdaptReport",
     "Collection",
     "Hit",
     "Hits",
@@ -24,6 +25,7 @@ PUBLIC = [
     "open",
 ]
 METHODS = [
+    "adapt",
     "close",
     "embed",
     "exists",
@@ -34,6 +36,7 @@ METHODS = [
     "search",
     "searchable",
     "status",
+    "undo_adapt",
     "verify",
 ]
 
@@ -51,6 +54,7 @@ def test_signatures_are_pinned():
         "self",
         "text",
         "image",
+        "audio",
         "like",
         "negative",
         "modality",
@@ -65,9 +69,12 @@ def test_signatures_are_pinned():
         "hidden",
         "follow_symlinks",
         "dry_run",
+        "transcribe",
         "workers",
         "on_progress",
     ]
+    assert list(inspect.signature(mmsearch.Collection.embed).parameters) == ["self", "texts", "images", "sounds"]
+    assert list(inspect.signature(mmsearch.Collection.adapt).parameters) == ["self", "pairs", "modality", "dry_run"]
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -333,11 +333,11 @@ def test_status(filled, pictures, home):
     filled.index()
     status = filled.status()
     assert (status.name, status.path, status.model, status.dim) == ("photos", str(home / "photos"), "hashing:64", 64)
-    assert (status.assets, status.segments) == (4, {"image": 3, "text": 1})
-    assert (status.failed, status.waiting, status.roots) == (1, {"audio": 1}, (str(pictures),))
+    assert (status.assets, status.segments) == (5, {"image": 3, "text": 1, "audio": 1})
+    assert (status.failed, status.waiting, status.adapted, status.roots) == (1, {}, {}, (str(pictures),))
     size = status.index.size_bytes
-    assert status.index == IndexStatus(kind="flat", size_bytes=size, vectors=4, fresh=True)
-    assert size > 4 * 64 * 4
+    assert status.index == IndexStatus(kind="flat", size_bytes=size, vectors=5, fresh=True)
+    assert size > 5 * 64 * 4
     files = [path for path in filled.folder.rglob("*") if path.is_file()]
     assert status.bytes_on_disk == sum(path.stat().st_size for path in files)
     assert status.last_indexed_at > "2024"

@@ -18,7 +18,12 @@ EXAMPLES = examples(
 )
 # The words, the kind of the results, and how many.
 _PHOTO_SEARCHES = (("a cup of coffee", "image", 3), ("a cat", "image", 3))
-_SEARCHES = (("a hot-air balloon", "image", 3), ("vegetables in the garden", "text", 1))
+_SEARCHES = (
+    ("a hot-air balloon", "image", 3),
+    ("waves on a beach", "audio", 2),
+    ("a ringing telephone", "audio", 2),
+    ("vegetables in the garden", "text", 1),
+)
 
 
 @with_global_options
@@ -31,13 +36,13 @@ def demo(
 ) -> None:
     """Index a small sample collection and search it, to see how it works. Takes a few seconds, offline."""
     from mmsearch.cli.hits import hits_table
-    from mmsearch.cli.index import summary, waiting_line
+    from mmsearch.cli.index import summary
     from mmsearch.cli.samples import write_samples
     from mmsearch.opening import open
 
     with _folder(keep) as folder:
         photos = write_samples(folder / "samples")
-        _say(f"A sample collection: {photos} photos, some drawings, two notes and a sound.\n")
+        _say(f"A sample collection: {photos} photos, some drawings, two notes and four sounds.\n")
         if not photos:
             options.notice("With real photos it looks better: pip install 'mmsearch[demo]'")
         with open("demo", home=folder / "home", model="builtin") as collection:
@@ -45,7 +50,6 @@ def demo(
             with progress_shown(quiet=options.quiet) as on_progress:
                 report = collection.index(folder / "samples", on_progress=on_progress)
             _say(summary(report))
-            _say(waiting_line(collection.status().waiting))
             for words, kind, count in (_PHOTO_SEARCHES if photos else ()) + _SEARCHES:
                 _say(f"\n[bold]$ mmsearch search '{words}' --modality {kind} -k {count}[/bold]")
                 show(hits_table(collection.search(words, modality=kind, k=count), start=folder))

@@ -118,11 +118,8 @@ def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
 def waiting_line(waiting: dict[str, int]) -> str:
     """Say which files no model here can embed yet."""
     kinds = " and ".join(f"{counted(count, f'{modality} file')}" for modality, count in sorted(waiting.items()))
-    verb, they = ("waits", "it is") if sum(waiting.values()) == 1 else ("wait", "they are")
-    return (
-        f"{kinds} {verb}: sounds need pip install 'mmsearch[audio]' and a model that takes them, such as builtin; "
-        f"{they} taken up by the next `mmsearch index`."
-    )
+    verb = "waits" if sum(waiting.values()) == 1 else "wait"
+    return f"{kinds} {verb} for a model that takes sounds, as the built-in one does."
 
 
 def _print_json(report: "IndexReport", *, dry_run: bool) -> None:

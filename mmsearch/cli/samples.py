@@ -1,11 +1,13 @@
-"""The sample files of `mmsearch demo`: photos that scikit-image brings, drawings, two notes and a sound."""
+"""The sample files of `mmsearch demo`: photos that scikit-image brings, drawings, two notes and four sounds."""
 
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+from mmsearch.testing import noises
 from mmsearch.testing.drawings import draw_samples
-from mmsearch.testing.media import write_text, write_wav
+from mmsearch.testing.media import write_text
+from mmsearch.testing.sounds import write_sound
 
 # Photos that are in scikit-image's wheel; the rest of its samples would be downloaded. The names of some say
 # nothing of what is on them: Chelsea is a cat.
@@ -32,6 +34,9 @@ NOTES = {
 }
 
 
+SOUNDS = (noises.siren, noises.telephone, noises.waves, noises.whistle)
+
+
 def write_samples(folder: Path) -> int:
     """Write the sample files into a folder, which is made.
 
@@ -42,7 +47,8 @@ def write_samples(folder: Path) -> int:
     draw_samples(folder)
     for name, text in NOTES.items():
         write_text(folder / name, text)
-    write_wav(folder / "tone.wav", seconds=1.0)
+    for sound in SOUNDS:
+        write_sound(folder / f"{sound.__name__}.wav", sound(), noises.RATE_HZ)
     return _copy_photos(folder)
 
 

@@ -32,18 +32,16 @@ class DecodedFile:
 
 def reader_version(limits: Limits) -> str:
     """Digest what decides which files can be read, besides the files: if it changes, failed ones are tried again."""
-    extras = [find_spec(name) is not None for name in ("pillow_heif", "av")]
-    return blake2(repr((version("mmsearch"), limits, extras)).encode())
+    heic = find_spec("pillow_heif") is not None
+    return blake2(repr((version("mmsearch"), limits, heic)).encode())
 
 
 def decodable(modalities: Collection[Modality]) -> frozenset[Modality]:
     """Say which kinds of files can be read for an encoder that takes these modalities.
 
-    Videos are read for their sound. Without PyAV (the extra `audio`) sounds and videos wait, unread.
+    Videos are read for their sound.
     """
-    can_hear = "audio" in modalities and find_spec("av") is not None
-    readable: list[Modality] = [modality for modality in modalities if modality in ("image", "text")]
-    return frozenset([*readable, "audio", "video"] if can_hear else readable)
+    return frozenset(modalities) | (frozenset({"video"}) if "audio" in modalities else frozenset())
 
 
 Decoded = DecodedFile | KnownFile | SkippedFile

@@ -1,6 +1,6 @@
 """The sound of a file, from WAV to the sound track of a film, as one channel at the rate that an encoder wants.
 
-FFmpeg (through PyAV) decodes everything, so this module needs the extra mmsearch[audio]; import it where it is used.
+FFmpeg (through PyAV) decodes everything, which takes a while to import: import this module where it is used.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from typing import BinaryIO, TypeAlias
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmsearch.config import Limits
-from mmsearch.errors import DependencyMissing, MediaEmpty, UsageError
+from mmsearch.errors import MediaEmpty, UsageError
 from mmsearch.media.opening import open_regular
 from mmsearch.media.windows import chunks, windows
 from mmsearch.types import AudioInput, Waveform
@@ -37,7 +36,6 @@ def sound_from(source: SoundSource, limits: Limits, audio_input: AudioInput) -> 
 
     Raises:
         UsageError: The source is of none of these types, or an array of another shape or type.
-        DependencyMissing: The packages that decode sound are not installed.
         MediaError: As `open_regular`, `open_sound` and `Sound`; MediaEmpty if there is not one sample.
     """
     rate_hz = audio_input.rate_hz
@@ -75,8 +73,8 @@ def _blocks(source: SoundSource, limits: Limits, rate_hz: int) -> Iterator[Wavef
 
 
 def _decoded(file: BinaryIO, limits: Limits, rate_hz: int) -> Iterator[Waveform]:
-    with _decoders():
-        from mmsearch.media.audio import open_sound
+    from mmsearch.media.audio import open_sound
+
     with open_sound(file, limits, rate_hz) as sound:
         yield from sound
 
@@ -87,9 +85,9 @@ def _converted(samples: Samples, from_hz: int, to_hz: int) -> Iterator[Waveform]
     Raises:
         UsageError: Another shape or type, or an absurd rate.
     """
-    with _decoders():
-        from mmsearch.media.audio_mono import RATES_HZ, mix_down, scale
-        from mmsearch.media.audio_resample import resampled
+    from mmsearch.media.audio_mono import RATES_HZ, mix_down, scale
+    from mmsearch.media.audio_resample import resampled
+
     if from_hz not in RATES_HZ:
         raise UsageError(f"{from_hz} is no sampling rate.", remedy="Give samples a second, such as 44100.")
     if samples.ndim not in (1, 2) or samples.dtype not in _TYPES:
@@ -106,14 +104,3 @@ def _converted(samples: Samples, from_hz: int, to_hz: int) -> Iterator[Waveform]
 
 def _nothing() -> MediaEmpty:
     return MediaEmpty("The sound lasts no time at all.")
-
-
-@contextmanager
-def _decoders() -> Iterator[None]:
-    """Import what decodes sound, which is an extra, and slow to import: only once it is needed."""
-    try:
-        yield
-    except ImportError as error:
-        raise DependencyMissing(
-            "Sounds need the package av.", remedy="Install it with: pip install 'mmsearch[audio]'."
-        ) from error

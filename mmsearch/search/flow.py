@@ -1,18 +1,19 @@
-"""The read path, a line a stage: parse -> embed -> combine -> find -> present -> judge.
+"""The read path, a line a stage: parse -> embed -> combine -> find -> present -> one a moment -> judge.
 
 Parsing (parse.py) makes the `Query` that comes in here.
 """
 
 from mmsearch.adapt.stored import heads_in_use
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.protocols import Encoder
+from mmsearch.protocols import Encoder, VectorIndex
 from mmsearch.search.candidates import find
 from mmsearch.search.encode import combine, embed
 from mmsearch.search.indexes import IndexCache
 from mmsearch.search.judge import judge
+from mmsearch.search.moments import one_a_moment
 from mmsearch.search.present import present
 from mmsearch.search.stored import from_one_state
-from mmsearch.types import Hits, Query
+from mmsearch.types import Filter, Hit, Hits, Query, Vectors
 
 
 def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Catalog) -> Hits:
@@ -24,10 +25,22 @@ def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Cata
     """
     embedded = embed(query.parts, encoder)
 
+    wanted = query.offset + query.k
+
     def answer() -> Hits:
         vector = combine(query.parts, embedded, heads_in_use(catalog))
-        found = find(vector, indexes.current(), catalog, query.filter, query.offset + query.k)
-        ranking = present(found, catalog)
-        return Hits(ranking[query.offset :], judge(query.parts, ranking, encoder.spec))
+        ranking = _rank(vector, indexes.current(), catalog, query.filter, wanted)
+        return Hits(ranking[query.offset : wanted], judge(query.parts, ranking[:wanted], encoder.spec))
 
     return from_one_state(catalog, answer)
+
+
+def _rank(vector: Vectors, index: VectorIndex, catalog: Catalog, filter: Filter, wanted: int) -> tuple[Hit, ...]:
+    """Return so many hits or more, or all there are: what is left out for being the same moment is made up for."""
+    depth = wanted
+    while True:
+        found = find(vector, index, catalog, filter, depth)
+        ranking = one_a_moment(present(found, catalog))
+        if len(ranking) >= wanted or len(found) < depth:
+            return ranking
+        depth *= 2

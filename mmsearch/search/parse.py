@@ -93,9 +93,7 @@ def sound_parts(sources: Sequence[SoundSource], spec: EncoderSpec, limits: Limit
     if not sources:
         return []
     if spec.audio_input is None or "audio" not in spec.modalities:
-        raise ModalityUnsupported(
-            f"The model {spec.space.model} takes no sounds here.", remedy="Try: pip install 'mmsearch[audio]'."
-        )
+        raise ModalityUnsupported(f"The model {spec.space.model} takes no sounds.")
     from mmsearch.media.sound_sources import sound_from  # PyAV, which a search by words can do without
 
     parts = []

@@ -44,9 +44,15 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
+@pytest.fixture
+def deaf(monkeypatch):
+    """As if the model took no sounds."""
+    monkeypatch.setattr("mmsearch.ingest.flow.decodable", lambda _: frozenset({"image", "text"}))
+
+
 @pytest.fixture(scope="session")
 def media(tmp_path_factory):
-    """Red, green and blue pictures, two notes, a picture with its caption, and two files that fail."""
+    """Red, green and blue pictures, two notes, a picture with its caption, a tone, and two files that fail."""
     folder = tmp_path_factory.mktemp("media")
     for colour in ("red", "green", "blue"):
         write_image(folder / f"{colour}.png", colour)

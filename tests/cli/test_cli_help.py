@@ -22,7 +22,7 @@ def test_every_command_of_the_interface_is_there():
     names = {path[0] for path in ALL if path}
     assert names == {
         *("index", "search", "status", "errors", "verify", "rebuild", "remove"),
-        *("models", "doctor", "demo", "config", "completion"),
+        *("adapt", "models", "doctor", "demo", "config", "completion"),
     }
     assert {path for path in ALL if len(path) == 2} == {
         ("models", "list"),

@@ -13,10 +13,10 @@ def damage(home):
 
 def test_status_json(cli, shared, media):
     (status,) = cli("status").objects
-    assert (status["assets"], status["failed"], status["waiting"]) == (7, 2, {"audio": 1})
-    assert status["segments"] == {"image": 4, "text": 3}
+    assert (status["assets"], status["failed"], status["waiting"]) == (8, 2, {})
+    assert status["segments"] == {"image": 4, "text": 3, "audio": 1}
     assert (status["model"], status["dim"], status["name"]) == ("hashing", 256, "default")
-    assert status["index"]["vectors"] == 7
+    assert status["index"]["vectors"] == 8
     assert status["index"]["size_bytes"] > 0
     assert status["index"]["kind"]
     assert status["roots"] == [str(media)]
@@ -28,13 +28,19 @@ def test_status_on_a_terminal(cli, shared, media):
     out = cli("status", terminal=True).stdout
     for piece in (
         "hashing, 256 dimensions",
-        "4 image, 3 text",
-        "7 vectors",
+        "1 audio, 4 image, 3 text",
+        "8 vectors",
         str(media),
         "2 files; see `mmsearch errors`",
     ):
         assert piece in out
-    assert "1 audio file needs the audio model" in out
+    assert "waiting" not in out
+
+
+def test_status_names_what_waits(cli, deaf, media):
+    cli("index", media, "--model", "hashing", "--workers", "1")
+    assert cli("status").objects[0]["waiting"] == {"audio": 1}
+    assert "1 audio file waits" in cli("status", terminal=True).stdout
 
 
 def test_errors(cli, shared, media):
@@ -80,8 +86,8 @@ def test_verify_damaged_then_repaired(cli, own, media):
 
 def test_rebuild(cli, own):
     (index,) = cli("rebuild").objects
-    assert (index["vectors"], index["fresh"]) == (7, True)
-    assert "7 vectors" in cli("rebuild", terminal=True).stdout
+    assert (index["vectors"], index["fresh"]) == (8, True)
+    assert "8 vectors" in cli("rebuild", terminal=True).stdout
 
 
 def test_remove(cli, own, media):
@@ -106,7 +112,7 @@ def test_remove_unknown_forgets_nothing(cli, own, media):
     ran = cli("remove", media / "red.png", "/no/such/file")
     assert ran.exit_code == 3
     assert "/no/such/file" in ran.stderr
-    assert cli("status").objects[0]["assets"] == 7
+    assert cli("status").objects[0]["assets"] == 8
 
 
 def test_a_missing_collection_is_not_made(cli, home):

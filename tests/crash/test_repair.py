@@ -9,6 +9,8 @@ import mmsearch
 from mmsearch.errors import CollectionDamaged
 from mmsearch.testing.media import write_text
 
+ROW_BYTES = 64 * 4 + 38 * 2  # a vector and its features
+
 
 @pytest.fixture
 def indexed(home, encoder, folder, monkeypatch):
@@ -179,8 +181,7 @@ def test_a_rebuild_gives_back_the_room_of_what_was_deleted(indexed, encoder, fol
     encoder.texts.clear()
     assert indexed.rebuild().vectors == 8
     after = the_file(indexed, "*.f32")
-    row_bytes = 64 * 4
-    assert (size, after.stat().st_size) == (64 + 38 * row_bytes, 64 + 8 * row_bytes)
+    assert (size, after.stat().st_size) == (64 + 38 * ROW_BYTES, 64 + 8 * ROW_BYTES)
     assert after.name != before.name
     found = [
         (hit.id, *each) for hit, each in zip(indexed.search("word stays moved", k=50), ranking(indexed), strict=True)
@@ -197,7 +198,7 @@ def test_a_rebuild_keeps_copies_on_one_row(indexed, folder):
     write_text(folder / "copied.txt", FIRST["0.txt"])
     indexed.index(folder)
     indexed.rebuild()
-    assert the_file(indexed, "*.f32").stat().st_size == 64 + 8 * 64 * 4
+    assert the_file(indexed, "*.f32").stat().st_size == 64 + 8 * ROW_BYTES
     assert texts(indexed) == FIRST | {"copied.txt": FIRST["0.txt"]}
 
 

@@ -21,6 +21,7 @@ from mmsearch.testing.media import (
     write_turned,
     write_wav,
 )
+from mmsearch.testing.sounds import tone, write_sound
 
 LONG_NAME = "purple " + "ü" * 120 + ".jpg"  # 251 bytes
 BYTES_NAME = os.fsdecode(b"brown \xff\xfe.jpg")
@@ -52,6 +53,17 @@ FAILS = {
     "drawing.jpg": ("media_unsupported", "PSD pictures are not supported. Save it as JPEG or PNG"),
     "camera.nef": ("media_unsupported", "Camera raw files (NEF) are not supported. Export it as JPEG"),
     "sidecar.jpg.json": ("media_damaged", "The captions of sidecar.jpg are not valid JSON"),
+    "holiday.mp4": ("media_damaged", "The content is neither a sound nor a video"),
+    "noise.flac": ("media_damaged", "The content is neither a sound nor a video"),
+    "nothing.mp3": ("media_empty", "The file is empty"),
+    "no time.wav": ("media_empty", "The sound lasts no time at all"),
+}
+# Sounds that can be read, by the words that find them.
+SOUNDS = {
+    "bark.wav": "high tone",
+    "half a song.flac": "low tone",
+    "really a wav.mp3": "middle tone",
+    "film.mp4": "loud noise",
 }
 TEXTS = {
     "old letter.txt": "café in the old town",
@@ -67,8 +79,7 @@ def media(tmp_path_factory):
     _write_good(folder)
     _write_bad(folder)
     _write_captions(folder)
-    write_wav(folder / "bark.wav")
-    write_corrupt(folder / "holiday.mp4")
+    _write_sounds(folder)
     (folder / "package.json").write_text('{"name": "not captions"}')
     (folder / "program.exe").touch()
     os.mkfifo(folder / "pipe.jpg")
@@ -107,6 +118,18 @@ def _write_bad(folder):
         (folder / name).write_bytes(b"8BPS\0\1" + bytes(100))
 
 
+def _write_sounds(folder):
+    write_wav(folder / "bark.wav", pitch_hz=2_500)
+    song = write_sound(folder / "half a song.flac", tone(4, pitch_hz=150))
+    song.write_bytes(song.read_bytes()[: song.stat().st_size // 2])
+    write_wav(folder / "really a wav.mp3", pitch_hz=700)
+    write_sound(folder / "film.mp4", np.random.default_rng(0).uniform(-0.9, 0.9, 48_000).astype(np.float32))
+    for name in ("holiday.mp4", "noise.flac"):
+        write_corrupt(folder / name)
+    (folder / "nothing.mp3").touch()
+    write_wav(folder / "no time.wav", seconds=0)
+
+
 def _write_captions(folder):
     write_text(folder / "old letter.txt", TEXTS["old letter.txt"], encoding="latin-1")
     write_text(folder / "upright.txt", TEXTS["upright.txt"])
@@ -130,15 +153,8 @@ def names(hits):
 
 def test_every_file_is_accounted_for(indexed):
     _, report = indexed
-    pictures = len(GOOD) + 3
-    expected = {
-        "added": pictures + len(TEXTS),
-        "encoded": pictures + len(TEXTS),
-        "segments": pictures + len(TEXTS),
-        "failed": len(FAILS),
-        "waiting": 2,
-        "skipped": 2,
-    }
+    good = len(GOOD) + 3 + len(SOUNDS) + len(TEXTS)
+    expected = {"added": good, "encoded": good, "segments": good, "failed": len(FAILS), "skipped": 2}
     assert {name: value for name, value in asdict(report).items() if value and name != "seconds"} == expected
 
 
@@ -154,6 +170,13 @@ def test_each_failure_is_listed_with_a_reason_that_a_person_understands(indexed)
 def test_what_can_be_read_is_found_by_its_colour(indexed, name, colour):
     hits = indexed[0].search(colour, modality="image", k=3)
     assert name in [each for each, hit in zip(names(hits), hits, strict=True) if hit.score > 0.8]
+
+
+@pytest.mark.parametrize(("name", "words"), SOUNDS.items())
+def test_what_can_be_heard_is_found_by_its_words(indexed, name, words):
+    (hit,) = indexed[0].search(words, modality="audio", k=1)
+    assert (os.path.basename(hit.path), hit.start_s) == (name, 0.0)
+    assert hit.score > 0.7
 
 
 @pytest.mark.parametrize(("name", "text"), TEXTS.items())
@@ -190,7 +213,7 @@ def test_the_vectors_are_sound(indexed):
     collection, _ = indexed
     assert collection.verify() == []
     status = collection.status()
-    assert status.waiting == {"audio": 1, "video": 1}
+    assert status.waiting == {}
     assert status.index.vectors == sum(status.segments.values())
     scores = np.array([hit.score for hit in collection.search("red", k=100)])
     assert np.isfinite(scores).all()
@@ -200,4 +223,4 @@ def test_the_next_run_reads_nothing(indexed, media):
     collection, first = indexed
     again = collection.index(media, workers=2)
     assert (again.unchanged, again.encoded, again.failed) == (first.added + first.failed + 1, 0, 0)
-    assert (again.waiting, again.skipped) == (2, 1)
+    assert (again.waiting, again.skipped) == (0, 1)

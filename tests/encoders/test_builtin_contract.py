@@ -40,9 +40,7 @@ def test_the_space_follows_from_every_file_of_the_model(make, monkeypatch):
         others[position] = type(file)(file.name, "0" * 64)
         monkeypatch.setattr("mmsearch.encoders.builtin.encoder.ALL_FILES", tuple(others))
         ids.add(BuiltinEncoder().spec.space.space_id)
-    monkeypatch.setattr("mmsearch.encoders.builtin.whisper.MODEL_SHA256", "0" * 64)
-    ids.add(BuiltinEncoder().spec.space.space_id)
-    assert len(ids) == 2 + len(ALL_FILES)
+    assert len(ids) == 1 + len(ALL_FILES)
 
 
 def test_making_one_reads_nothing(monkeypatch):

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import mmsearch
-from mmsearch.testing.media import write_image
+from mmsearch.testing.media import write_image, write_wav
 
 PLUGINS = Path(__file__).parent / "plugins"
 
@@ -27,10 +27,11 @@ def trouble(home, monkeypatch):
 
 @pytest.fixture
 def draw(folder):
-    """Write pictures; a word at the end of the file tells the worker what to do when it reads it."""
+    """Write pictures and sounds; a word at the end of the file tells the worker what to do when it reads it."""
 
     def write(name, word=b""):
-        path = write_image(folder / name, "red")
+        path = folder / name
+        write_image(path, "red") if path.suffix == ".png" else write_wav(path, pitch_hz=2_500)
         path.write_bytes(path.read_bytes() + word)
         return path
 

@@ -2,6 +2,7 @@ import os
 from dataclasses import asdict
 
 import pytest
+from counting_encoder import CountingEncoder, deaf
 
 import mmsearch
 from mmsearch.testing.media import write_corrupt, write_image, write_text, write_wav
@@ -9,6 +10,12 @@ from mmsearch.testing.media import write_corrupt, write_image, write_text, write
 
 def counts(report):
     return {name: value for name, value in asdict(report).items() if value and name != "seconds"}
+
+
+@pytest.fixture
+def encoder():
+    """One for which sounds must wait."""
+    return deaf(CountingEncoder())
 
 
 @pytest.fixture

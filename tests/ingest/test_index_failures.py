@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from counting_encoder import deaf
 
 import mmsearch
 import mmsearch.media.sources
@@ -165,7 +166,8 @@ def test_a_searchable_file_that_cannot_be_looked_at_stays_searchable(collection,
 # ---- waiting ----
 
 
-def test_sounds_and_videos_wait_without_being_read(collection, folder, unreadable):
+def test_sounds_and_videos_wait_without_being_read(collection, encoder, folder, unreadable):
+    deaf(encoder)
     unreadable[str(write_wav(folder / "a.wav"))] = errno.EIO
     unreadable[str(write_corrupt(folder / "b.mp4"))] = errno.EIO
     write_text(folder / "c.txt")
@@ -179,7 +181,9 @@ def test_sounds_and_videos_wait_without_being_read(collection, folder, unreadabl
     assert collection.status().waiting == {"video": 1}
 
 
-def test_they_are_taken_up_when_a_model_can_embed_them(collection, folder):
+def test_they_are_taken_up_when_a_model_can_embed_them(collection, encoder, folder):
+    able = encoder.spec
+    deaf(encoder)
     path = write_wav(folder / "a.wav")
     collection.index(folder)
     status = path.stat()
@@ -191,13 +195,9 @@ def test_they_are_taken_up_when_a_model_can_embed_them(collection, folder):
     assert before.status == "waiting"
     assert after == Work(stat, "audio")
     assert isinstance(touched, WaitingFile)
-
-
-def test_a_model_for_sounds_does_not_make_them_readable_yet(home, folder, encoder):
-    write_wav(folder / "a.wav")
-    encoder.spec = replace(encoder.spec, modalities=frozenset({"text", "image", "audio"}))
-    with mmsearch.open("sounds", home=home, model=encoder) as collection:
-        assert counts(collection.index(folder)) == {"waiting": 1}
+    encoder.spec = able
+    assert counts(collection.index(folder)) == {"added": 1, "encoded": 1, "segments": 1}
+    assert collection.status().waiting == {}
 
 
 def test_pictures_wait_for_a_model_that_takes_them(home, folder, encoder):

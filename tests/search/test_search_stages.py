@@ -76,13 +76,13 @@ def test_texts_and_images_go_through_the_model_together():
             calls.append((tuple(texts), role))
             return super().encode_texts(texts, role)
 
-        def encode_images(self, images, role):
-            calls.append((images.shape, role))
-            return super().encode_images(images, role)
+        def embed_images(self, images):
+            calls.append(images.shape)
+            return super().embed_images(images)
 
     parts = [QueryPart("image", pixels=RED), *text_parts(["a", "b"]), QueryPart("image", pixels=BLUE)]
     embed(parts, Watched(64))
-    assert calls == [(("a", "b"), "query"), ((2, 32, 32, 3), "query")]
+    assert calls == [(("a", "b"), "query"), (2, 32, 32, 3)]
 
 
 @pytest.mark.parametrize("parts", [[], text_parts(["cat"], sign=-1.0)])

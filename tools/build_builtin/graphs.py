@@ -160,11 +160,11 @@ def image_graph() -> ModelProto:
     x = graph.op("Transpose", scaled, perm=[0, 3, 1, 2])  # (n, 3, 224, 224)
     x = _conv(graph, x, "stem", 3, STEM_CHANNELS, kernel=3, stride=2)
     channels, block = STEM_CHANNELS, 0
-    for repeats, kernel, stride, expansion, outputs in STAGES:
+    for repeats, kernel, stride, expansion, width in STAGES:
         for repeat in range(repeats):
             first_stride = stride if repeat == 0 else 1
-            x = _block(graph, x, f"blocks.{block}", channels, outputs, kernel, first_stride, expansion)
-            channels, block = outputs, block + 1
+            x = _block(graph, x, f"blocks.{block}", channels, width, kernel, first_stride, expansion)
+            channels, block = width, block + 1
     x = _conv(graph, x, "head", channels, HEAD_CHANNELS, kernel=1, stride=1)
     features = graph.op("Flatten", graph.op("GlobalAveragePool", x), output="features")  # (n, 1280)
     weight, bias = graph.weight("fc.weight", CLASSES, HEAD_CHANNELS), graph.weight("fc.bias", CLASSES)

@@ -5,13 +5,15 @@ pooled features says where captions of such sounds really lie.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from mmsearch.encoders.builtin.weights import Tensor
+from mmsearch.encoders.builtin.image_head import FEATURE_DIM
+from mmsearch.encoders.builtin.weights import SOUND_HEAD, Tensor, safetensors
 from mmsearch.types import Features, Vectors
 
-FEATURE_DIM = 256
+__all__ = ["FEATURE_DIM", "SoundHead"]  # stored in the same rows as those of pictures, so of the same length
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,15 @@ class SoundHead:
     projection: Tensor
     weight: Tensor
     bias: Tensor
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the installed head.
+
+        Raises:
+            WeightsDamaged: It is missing, or is not the pinned one.
+        """
+        return cls(**safetensors(SOUND_HEAD))
 
     def features(self, pooled: Tensor) -> Features:
         """Compress pooled features (n, 1024) to what is stored: (n, 256) float16."""

@@ -1,7 +1,8 @@
 """An encoder as another package offers it, with which worker processes get into trouble on demand.
 
-A text that is one of the words below does it while it is embedded; a picture file that ends in such a word while
-it is read, because the decoder is replaced as the model is loaded. The argument says what to do on loading.
+A text that is one of the words below does it while it is embedded; a picture or sound file that ends in such a word
+while it is read, because the decoders are replaced as the model is loaded. The argument says what to do on loading;
+"SLOW" is slow with every piece of sound.
 """
 
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import mmsearch.ingest.decode
+import mmsearch.ingest.listen
 from mmsearch.encoders.hashing import HashingEncoder
 from mmsearch.errors import WeightsDamaged
 
@@ -56,6 +58,13 @@ TROUBLES = {
 }
 
 
+def meet(data):
+    for word, happens in TROUBLES.items():
+        if data.endswith(word):
+            note_that_it_begins()
+            happens()
+
+
 class TroubleEncoder(HashingEncoder):
     def __init__(self, on_load="nothing"):
         super().__init__()
@@ -64,16 +73,23 @@ class TroubleEncoder(HashingEncoder):
 
     def load(self):
         TROUBLES.get(self.on_load.encode(), str)()
-        real = mmsearch.ingest.decode.read_image
+        real_image, real_sound = mmsearch.ingest.decode.read_image, mmsearch.ingest.listen.open_sound
 
         def read_image(data, limits, target):
-            for word, happens in TROUBLES.items():
-                if data.endswith(word):
-                    note_that_it_begins()
-                    happens()
-            return real(data, limits, target)
+            meet(data)
+            return real_image(data, limits, target)
 
-        mmsearch.ingest.decode.read_image = read_image
+        def open_sound(file, limits, rate_hz):
+            meet(file.read())
+            file.seek(0)
+            return real_sound(file, limits, rate_hz)
+
+        mmsearch.ingest.decode.read_image, mmsearch.ingest.listen.open_sound = read_image, open_sound
+
+    def encode_audio(self, waves, role):
+        if self.on_load == "SLOW":
+            time.sleep(0.3)
+        return super().encode_audio(waves, role)
 
     def encode_texts(self, texts, role):
         for text in texts:

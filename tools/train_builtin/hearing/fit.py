@@ -96,9 +96,7 @@ class _Ridge:
     weight: Matrix
 
     @classmethod
-    def fit(
-        cls, features: npt.NDArray[np.floating], targets: Vectors, weight: Matrix, strength: float
-    ) -> "_Ridge":
+    def fit(cls, features: npt.NDArray[np.floating], targets: Vectors, weight: Matrix, strength: float) -> "_Ridge":
         offset = np.average(features, axis=0, weights=weight)
         root = np.sqrt(weight)[:, None]
         x = root * (features - offset)
