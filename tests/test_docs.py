@@ -1,9 +1,11 @@
 """What the documentation says works: commands and programs are run, options are all listed, links lead somewhere.
 
 A block is run if the line before it is `<!-- test -->`: of ```console its lines that begin with `$`, in a shell;
-```python as a program. All blocks of a page run in order, in one folder that has drawn photos in `pictures/`.
+```python as a program. All blocks of a page run in order, in one folder that has drawn photos and sounds in `pictures/`
+and the photos' captions in `captions.jsonl`.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -14,6 +16,7 @@ import pytest
 import typer.main
 
 from mmsearch.cli.app import app
+from mmsearch.cli.samples import write_sounds
 from mmsearch.testing.drawings import draw_samples
 
 ROOT = Path(__file__).parents[1]
@@ -35,9 +38,12 @@ def commands(block):
 
 @pytest.fixture
 def run(tmp_path):
-    """Run in a shell, as a user without any settings whose home has nothing in it but pictures."""
+    """Run in a shell, as a user without any settings whose home has nothing in it but these."""
     (tmp_path / "pictures").mkdir()
-    draw_samples(tmp_path / "pictures")
+    drawn = draw_samples(tmp_path / "pictures")
+    write_sounds(tmp_path / "pictures")
+    lines = [json.dumps({"file": f"pictures/{name}", "caption": caption}) for name, caption in drawn.items()]
+    (tmp_path / "captions.jsonl").write_text("\n".join(lines))
     programs = os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
     environ = {"HOME": str(tmp_path), "PATH": programs, "LANG": "C.UTF-8"}
 

@@ -23,16 +23,21 @@ def active(connection: sa.Connection) -> tuple[StoredHead, ...]:
     Raises:
         CollectionDamaged: One does not match its checksum.
     """
-    if broken := damaged(connection):
+    newest = sa.select(heads.c.modality, sa.func.max(heads.c.version)).where(_IN_USE).group_by(heads.c.modality)
+    wanted = sa.and_(_IN_USE, sa.tuple_(heads.c.modality, heads.c.version).in_(newest))
+    if broken := _damaged(connection, wanted):
         raise CollectionDamaged(broken[0])
-    query = sa.select(heads.c.modality, heads.c.version, heads.c.weights).where(_IN_USE).order_by(heads.c.version)
-    newest = {row[0]: StoredHead(*row) for row in connection.execute(query)}
-    return tuple(newest[modality] for modality in sorted(newest))
+    query = sa.select(heads.c.modality, heads.c.version, heads.c.weights).where(wanted).order_by(heads.c.modality)
+    return tuple(StoredHead(*row) for row in connection.execute(query))
 
 
 def damaged(connection: sa.Connection) -> list[str]:
-    """Say which heads in use do not match their checksum."""
-    query = sa.select(heads.c.modality, heads.c.version, heads.c.weights, heads.c.digest).where(_IN_USE)
+    """Say which heads do not match their checksum, of those that are in use or would be after an undoing."""
+    return _damaged(connection, _IN_USE)
+
+
+def _damaged(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> list[str]:
+    query = sa.select(heads.c.modality, heads.c.version, heads.c.weights, heads.c.digest).where(wanted)
     return [
         f"The head for {modality}, version {version}, does not match its checksum."
         for modality, version, weights, digest in connection.execute(query)

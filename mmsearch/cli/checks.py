@@ -19,12 +19,22 @@ from mmsearch.config import Config, machine_cores, machine_memory_bytes
 from mmsearch.errors import MmsearchError
 from mmsearch.opening import open as open_collection
 from mmsearch.registry import make_encoder
-from mmsearch.testing.media import write_image, write_text
+from mmsearch.testing import noises
+from mmsearch.testing.media import write_image, write_text, write_wav
 
-_PACKAGES = ("numpy", "onnxruntime", "tokenizers", "faiss-cpu", "sqlalchemy", "alembic", "pillow", "typer", "rich")
+_PACKAGES = tuple(
+    "numpy onnxruntime tokenizers faiss-cpu sqlalchemy alembic pillow av safetensors typer rich".split()
+)
 # Extra -> the module that it brings.
-_EXTRAS = {"heic": "pillow_heif", "preview": "textual_image", "open_clip": "open_clip", "demo": "skimage"}
+_EXTRAS = {
+    "speech": "faster_whisper",
+    "heic": "pillow_heif",
+    "preview": "textual_image",
+    "open_clip": "open_clip",
+    "demo": "skimage",
+}
 _PURPOSE = {
+    "speech": "what is said in recordings",
     "heic": "iPhone photos",
     "preview": "pictures in the terminal",
     "open_clip": "open_clip models",
@@ -122,7 +132,7 @@ def _home(home: Path) -> Check:
 
 
 def _model(name: str) -> Check:
-    """Load the weights, which checks them, and embed a text and a picture."""
+    """Load the weights, which checks them, and embed a text, a picture and a sound."""
     try:
         encoder = make_encoder(name)
         encoder.load()
@@ -131,6 +141,8 @@ def _model(name: str) -> Check:
         if spec.image_input:
             shape = (1, spec.image_input.height_px, spec.image_input.width_px, 3)
             rows.append(encoder.encode_images(np.full(shape, 128, np.uint8), "document"))
+        if spec.audio_input:
+            rows.append(encoder.encode_audio([noises.siren(1.0)], "document"))
     except MmsearchError as error:
         return Check(f"model {name}", "fail", error.message, error.remedy)
     except Exception as error:  # a plug-in may raise anything, and this is where its user looks for the reason
@@ -143,10 +155,11 @@ def _model(name: str) -> Check:
 
 
 def _trial(model: str) -> Check:
-    """Index a picture and a text with a worker process, and find them."""
+    """Index a picture, a text and a sound with a worker process, and find the text."""
     with TemporaryDirectory() as folder:
         write_image(Path(folder) / "red.png", "red", (256, 256))
         write_text(Path(folder) / "note.txt", "A dog runs along the beach.\n")
+        write_wav(Path(folder) / "tone.wav")
         try:
             with open_collection("trial", home=Path(folder) / "home", model=model) as collection:
                 report = collection.index(folder, workers=1)

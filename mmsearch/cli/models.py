@@ -150,6 +150,9 @@ def _facts(encoder: "Encoder") -> dict[str, Any]:
         "preprocessing": spec.space.preprocessing,
         "space_id": spec.space.space_id,
         "image_input": asdict(spec.image_input) if spec.image_input else None,
+        "audio_input": asdict(spec.audio_input) if spec.audio_input else None,
+        "transcribes": spec.transcribes,
+        "adaptable": spec.feature_dim > 0,
         "no_match_below": {f"{query} to {found}": score for (query, found), score in spec.no_match_below.items()},
     }
 

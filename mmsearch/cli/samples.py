@@ -47,9 +47,14 @@ def write_samples(folder: Path) -> int:
     draw_samples(folder)
     for name, text in NOTES.items():
         write_text(folder / name, text)
+    write_sounds(folder)
+    return _copy_photos(folder)
+
+
+def write_sounds(folder: Path) -> None:
+    """Write the sounds into a folder, each under the name of what it is."""
     for sound in SOUNDS:
         write_sound(folder / f"{sound.__name__}.wav", sound(), noises.RATE_HZ)
-    return _copy_photos(folder)
 
 
 def _copy_photos(folder: Path) -> int:

@@ -127,7 +127,7 @@ def load_encoder(model: str) -> Encoder:
     """Make an encoder and see that it works, lest its faults be taken for those of every single file.
 
     Raises:
-        ModelError: It cannot be loaded, or not even embed a word and a black picture.
+        ModelError: It cannot be loaded, or not even embed a word, a black picture and a silent second.
     """
     encoder = make_encoder(model)
     try:
@@ -135,6 +135,8 @@ def load_encoder(model: str) -> Encoder:
         encoder.encode_texts(["word"], "document")
         if pixels := encoder.spec.image_input:
             encoder.encode_images(np.zeros((1, pixels.height_px, pixels.width_px, 3), np.uint8), "document")
+        if sound := encoder.spec.audio_input:
+            encoder.encode_audio([np.zeros(sound.rate_hz, np.float32)], "document")
     except MmsearchError:
         raise
     except MemoryError as error:

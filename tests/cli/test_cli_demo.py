@@ -20,7 +20,8 @@ def test_demo_finds_what_it_shows(cli, kept):
     if samples._copy_photos(kept):
         assert "coffee.png" in best["a cup of coffee"]
         assert "chelsea.png" in best["a cat"]
-    assert "1 audio file needs the audio model" in ran.stdout.replace("\n", " ")
+    assert "waves.wav" in best["waves on a beach"]
+    assert "telephone.wav" in best["a ringing telephone"]
     assert ran.stdout.endswith("  mmsearch index ~/Pictures\n  mmsearch search 'a dog on the beach'\n")
 
 
@@ -38,4 +39,11 @@ def test_samples_without_scikit_image(tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "find_spec", lambda _: None)
     monkeypatch.setattr(samples, "draw_samples", lambda _: {})
     assert samples.write_samples(tmp_path / "new") == 0
-    assert {path.name for path in (tmp_path / "new").iterdir()} == {"allotment.txt", "minutes.md", "tone.wav"}
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {
+        "allotment.txt",
+        "minutes.md",
+        "siren.wav",
+        "telephone.wav",
+        "waves.wav",
+        "whistle.wav",
+    }

@@ -13,12 +13,12 @@ def test_models_lists(cli):
     ran = cli("models")
     models = by_name(ran.objects)
     assert models["builtin"] == {
-        **{"name": "builtin", "modalities": ["image", "text"], "dim": 384, "usable": True, "remark": ""}
+        **{"name": "builtin", "modalities": ["audio", "image", "text"], "dim": 384, "usable": True, "remark": ""}
     }
     assert models["hashing"]["dim"] == 256
     assert cli("models", "list").stdout == ran.stdout
     table = cli("models", terminal=True).stdout
-    assert "image, text" in table
+    assert "audio, image, text" in table
     assert table == cli("models", "list", terminal=True).stdout
     assert cli("models", "list", "--json", terminal=True).stdout == ran.stdout
 
@@ -46,9 +46,11 @@ def test_models_that_fail_to_import(cli, monkeypatch):
 
 def test_models_info(cli):
     (info,) = cli("models", "info", "builtin").objects
-    assert (info["dim"], info["modalities"]) == (384, ["image", "text"])
+    assert (info["dim"], info["modalities"]) == (384, ["audio", "image", "text"])
     assert "weak" in info["about"]
     assert info["image_input"]["width_px"] == 224
+    assert info["audio_input"]["rate_hz"] == 16_000
+    assert (info["transcribes"], info["adaptable"]) == (True, True)
     assert info["no_match_below"]["text to image"] > 0
     shown = cli("models", "info", terminal=True).stdout
     assert info["space_id"] in shown

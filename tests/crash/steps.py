@@ -36,7 +36,13 @@ REBUILD_STEPS = {
     "finish the transaction": (Writer, "finish"),
     "commit": (DefaultDialect, "do_commit"),
 }
-ALL_STEPS = INDEX_STEPS | PUBLISH_STEPS | REBUILD_STEPS
+HEAD_STEPS = {
+    "put heads": (Writer, "put_heads"),
+    "undo heads": (Writer, "undo_heads"),
+    "finish the transaction": (Writer, "finish"),
+    "commit": (DefaultDialect, "do_commit"),
+}
+ALL_STEPS = INDEX_STEPS | PUBLISH_STEPS | REBUILD_STEPS | HEAD_STEPS
 # What is durable at once; all else is undone with its transaction, so that its end is the next one's beginning.
 _DURABLE = {"append vectors", "write new vectors", "commit", "save the index", "publish the index"} | {
     name for name in PUBLISH_STEPS if name.startswith("remove")

@@ -7,7 +7,7 @@ from library import FIRST, make_first, texts
 
 import mmsearch
 from mmsearch.errors import CollectionDamaged
-from mmsearch.testing.media import write_text
+from mmsearch.testing.media import write_image, write_text
 
 ROW_BYTES = 64 * 4 + 38 * 2  # a vector and its features
 
@@ -63,6 +63,29 @@ def test_a_flipped_bit_costs_only_the_files_of_its_block(indexed, encoder):
     assert ranking(indexed) == expected
     now = {hit.path: hit.id for hit in indexed.search("word", k=50)}
     assert {path for path in kept if now[path] != kept[path]} == set(problem.items)
+
+
+def test_a_flipped_bit_in_the_features_is_found_and_mended(indexed, folder, encoder):
+    """Searches do not read them, `adapt` does."""
+    write_image(folder / "blue.png", "blue")
+    indexed.index(folder)
+    expected, features = ranking(indexed), stored_features(indexed)
+    encoder.images = 0
+    flip(the_file(indexed, "*.f32"), -5)  # of the last row, which is the picture's
+    assert ranking(indexed) == expected
+    (problem,) = indexed.verify()
+    assert (problem.what, problem.items) == ("vectors are damaged", (str(folder / "blue.png"),))
+    assert all(mended.repaired for mended in indexed.verify(repair=True))
+    assert encoder.images == 1
+    assert indexed.verify() == []
+    assert stored_features(indexed) == features
+
+
+def stored_features(collection):
+    """The features of all pictures; those of texts are zeros."""
+    shelves = collection._storage.reading()
+    places = shelves.catalog.locations(shelves.catalog.segments_of("image")[0])
+    return {each.tobytes() for each in shelves.store.gather_features(places.files, places.rows)}
 
 
 def test_a_rebuild_does_not_make_damaged_vectors_look_sound(indexed):

@@ -91,28 +91,26 @@ def test_a_file_that_takes_too_much_memory(trouble, draw, folder):
 
 
 def test_sounds_that_end_the_process_or_take_for_ever_or_too_much_memory(trouble, draw, folder):
-    for word in ("exit", "kill", "hang", "eat", "fail"):
+    for word in ("exit", "hang", "eat"):
         draw(f"{word}.wav", word.upper().encode())
     draw("good.wav")
     draw("good.png")
     collection = trouble(limits_decode_timeout_s=0.7, limits_worker_memory_bytes="1G")
-    assert counts(collection.index(folder, workers=1)) == {"added": 2, "failed": 5, "encoded": 2, "segments": 2}
-    assert (found(collection, "high tone"), found(collection, "red")) == (["good.wav"], ["good.png"])
+    assert counts(collection.index(folder, workers=1)) == {"added": 2, "failed": 3, "encoded": 2, "segments": 2}
+    assert (found(collection, "loud high tone"), found(collection, "red")) == (["good.wav"], ["good.png"])
     assert {name: code for name, (code, _) in failures(collection).items()} == {
         "exit.wav": "media_crashed",
-        "kill.wav": "media_crashed",
         "hang.wav": "media_timeout",
         "eat.wav": "media_too_large",
-        "fail.wav": "media_damaged",
     }
     assert collection.verify() == []
-    assert counts(collection.index(folder)) == {"unchanged": 7}
+    assert counts(collection.index(folder)) == {"unchanged": 5}
 
 
 def test_the_time_limit_is_for_a_piece_of_a_long_sound(trouble, folder):
     """All five pieces take longer than the limit together, each of them less."""
     write_wav(folder / "long.wav", seconds=130)
-    collection = trouble("SLOW", limits_decode_timeout_s=1.2)
+    collection = trouble("SLOW", limits_decode_timeout_s=0.8)
     assert counts(collection.index(folder, workers=1))["added"] == 1
 
 

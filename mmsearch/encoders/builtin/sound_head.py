@@ -11,6 +11,7 @@ import numpy as np
 
 from mmsearch.encoders.builtin.image_head import FEATURE_DIM
 from mmsearch.encoders.builtin.weights import SOUND_HEAD, Tensor, safetensors
+from mmsearch.normalise import unit_rows
 from mmsearch.types import Features, Vectors
 
 __all__ = ["FEATURE_DIM", "SoundHead"]  # stored in the same rows as those of pictures, so of the same length
@@ -24,12 +25,15 @@ class SoundHead:
         centre: (1024,) mean of the pooled features.
         projection: (1024, 256) to the features, the scale of each pooled feature included.
         weight: (256, 384); with `bias` (384,) the correction of a sound's vector.
+        mean: (384,) of recordings' corrected unit vectors: what says only "this is a sound" is taken off, so that
+            pictures and sounds can be compared.
     """
 
     centre: Tensor
     projection: Tensor
     weight: Tensor
     bias: Tensor
+    mean: Tensor
 
     @classmethod
     def load(cls) -> Self:
@@ -44,6 +48,6 @@ class SoundHead:
         """Compress pooled features (n, 1024) to what is stored: (n, 256) float16."""
         return ((pooled - self.centre) @ self.projection).astype(np.float16)
 
-    def correction(self, features: Features) -> Vectors:
-        """Return what to add to the unit vectors of sounds with such features (n, 256): (n, 384) float32."""
-        return np.asarray(features.astype(np.float32) @ self.weight + self.bias, dtype=np.float32)
+    def correct(self, vectors: Vectors, features: Features) -> Vectors:
+        """Correct the unit vectors (n, 384) of sounds with such features (n, 256); not of unit length any more."""
+        return unit_rows(vectors + features.astype(np.float32) @ self.weight + self.bias) - self.mean

@@ -88,7 +88,7 @@ class TroubleEncoder(HashingEncoder):
 
     def encode_audio(self, waves, role):
         if self.on_load == "SLOW":
-            time.sleep(0.3)
+            time.sleep(0.25)
         return super().encode_audio(waves, role)
 
     def encode_texts(self, texts, role):

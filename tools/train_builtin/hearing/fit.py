@@ -1,7 +1,7 @@
 """Fit the sound head in closed form: 256 principal components of YAMNet's features, and a ridge on them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from tools.train_builtin.hearing.examples import Examples, Flags
 Matrix = npt.NDArray[np.float64]
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # in mean squared lengths of a row of features
 FOLDS = 5
+SYNTHETIC = ("procedural", "espeak-ng", "flite", "fluid-soundfont-gm", "musescore-general-soundfont")
 # What a procedural sound of a kind counts against a recording: taken in full, they mislead about animals.
 SHARES = {"procedural": 0.15}
 
@@ -40,7 +41,17 @@ def fit_head(examples: Examples, seed: int) -> Fit:
     strength = choose_strength(features, examples, seed)
     ridge = _Ridge.fit(features, examples.targets, weight, strength)
     bias = -ridge.offset @ ridge.weight
-    return Fit(SoundHead(centre, projection, _as_stored(ridge.weight), _as_stored(bias)), strength)
+    no_mean = np.zeros_like(bias)
+    head = SoundHead(centre, projection, *(_as_stored(tensor) for tensor in (ridge.weight, bias, no_mean)))
+    return Fit(_centred(head, examples), strength)
+
+
+def _centred(head: SoundHead, examples: Examples) -> SoundHead:
+    """Let the head take the mean of recordings' corrected vectors off, or of all if there are no recordings."""
+    recorded = ~np.isin(examples.source, SYNTHETIC)
+    some = examples.of(recorded) if recorded.any() else examples
+    vectors = unit_rows(head.correct(some.base, head.features(some.pooled)))
+    return replace(head, mean=_as_stored(np.average(vectors, axis=0, weights=weights(some))))
 
 
 def weights(examples: Examples) -> Matrix:

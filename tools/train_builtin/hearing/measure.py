@@ -33,7 +33,7 @@ def read_gallery(folder: Path) -> Examples:
 
 def corrected(examples: Examples, head: SoundHead) -> Vectors:
     """Return the unit vectors (n, 384) that the head makes of sounds."""
-    return unit_rows(examples.base + head.correction(head.features(examples.pooled)))
+    return unit_rows(head.correct(examples.base, head.features(examples.pooled)))
 
 
 def scores(vectors: Vectors, examples: Examples) -> Scores:
