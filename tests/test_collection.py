@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from counting_encoder import deaf
 
 import mmsearch
 from mmsearch.catalog import migrate
@@ -20,6 +21,7 @@ from mmsearch.errors import (
     ConfigError,
     ItemNotFound,
     MediaError,
+    ModalityUnsupported,
     ModelMismatch,
     ModelNotFound,
     QueryError,
@@ -30,6 +32,7 @@ from mmsearch.files import WriterLock
 from mmsearch.normalise import unit_rows
 from mmsearch.reports import Failure, IndexStatus
 from mmsearch.testing.media import four_colours, write_corrupt, write_image, write_text, write_wav
+from mmsearch.testing.sounds import tone
 from mmsearch.types import Hits
 from mmsearch.vectors.store import VectorStore
 
@@ -225,6 +228,10 @@ def test_embed(collection, home, tmp_path):
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(vectors, expected, atol=1e-6)
     np.testing.assert_allclose(collection.embed(texts="2:cat"), expected[:1], atol=1e-6)
+    beep = write_wav(tmp_path / "a.wav", pitch_hz=2_500)
+    (sound,) = unit_rows(encoder.encode_audio([tone(0.1, 2_500, 8_000)], "query"))
+    vectors = collection.embed(texts="dog", images=path, sounds=[beep, beep.read_bytes()])
+    np.testing.assert_allclose(vectors, [expected[1], expected[2], sound, sound], atol=1e-3)
     for image in (str(path), pixels, path.read_bytes()):
         np.testing.assert_allclose(collection.embed(images=image), expected[2:], atol=1e-6)
     assert collection.embed().shape == (0, 64)
@@ -310,11 +317,23 @@ def test_verdict(filled):
         ({"image": "/gone.jpg"}, MediaError, "gone"),
         ({"image": b"not a picture"}, MediaError, "picture"),
         ({"image": 3.5}, UsageError, "float"),
+        ({"audio": "/gone.wav"}, MediaError, "gone"),
+        ({"audio": b"not a sound"}, MediaError, "sound"),
+        ({"audio": 3.5}, UsageError, "float"),
+        ({"audio": np.zeros(0, np.float32)}, MediaError, "no time"),
     ],
 )
 def test_searches_that_make_no_sense(filled, options, error, message):
     with pytest.raises(error, match=message):
         filled.search(**options)
+
+
+def test_a_model_that_takes_no_sounds_is_not_asked_for_any(home, pictures, encoder):
+    with mmsearch.open("deaf", home=home, model=deaf(encoder)) as collection:
+        collection.index(pictures)
+        for call in (lambda: collection.search(audio="a.wav"), lambda: collection.embed(sounds="a.wav")):
+            with pytest.raises(ModalityUnsupported, match="takes no sounds"):
+                call()
 
 
 def test_the_numbers_are_checked_before_anything_is_opened(collection):

@@ -44,10 +44,10 @@ def adapt(
 
     Raises:
         ModalityUnsupported: The model gives no features to fit, or one of the modalities cannot be fitted.
-        UsageError: Too few of the pairs are about files of the collection.
+        UsageError: Too few of the pairs are about files of the collection, or it was made before features were kept.
         MediaError: `pairs` cannot be read.
     """
-    _check(encoder, modalities)
+    _check(encoder, catalog, modalities)
     captioned = _captioned(read_pairs(pairs, limits), catalog)
     wanted = [each for each in ADAPTABLE if each in (modalities or ADAPTABLE)]
     fitted = []
@@ -69,11 +69,16 @@ def adapt(
     return [each.report for each in fitted]
 
 
-def _check(encoder: Encoder, modalities: Collection[Modality]) -> None:
+def _check(encoder: Encoder, catalog: Catalog, modalities: Collection[Modality]) -> None:
     if not encoder.spec.feature_dim:
         raise ModalityUnsupported(
             f"The model {encoder.spec.space.model} gives no features that could be fitted.",
             remedy="Use the built-in model.",
+        )
+    if not catalog.feature_dim():
+        raise UsageError(
+            "This collection was made by an mmsearch that kept no features, on which heads are fitted.",
+            remedy="Index the folders into a new collection.",
         )
     if unfit := sorted(set(modalities) - set(ADAPTABLE)):
         raise ModalityUnsupported(f"{unfit[0]} cannot be adapted.", remedy=f"These can: {', '.join(ADAPTABLE)}.")

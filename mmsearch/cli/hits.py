@@ -37,15 +37,29 @@ def hits_table(hits: Sequence["Hit"], start: str | os.PathLike[str] = os.curdir)
 
 
 def describe(hit: "Hit", start: str | os.PathLike[str] = os.curdir) -> "Text":
-    """Say what a hit is: its path, and for a text first how the passage begins."""
+    """Say what a hit is: its path, from when to when if it is a span of time, and for a text first how it begins."""
     from rich.style import Style
     from rich.text import Text
 
     shown = hit.about or hit.path
     path = (short_path(shown, start), Style(link=Path(shown).as_uri(), dim=hit.text is not None))
+    when = (f"  {span(hit)}", "dim")
     if hit.text is None:
-        return Text.assemble(path)
-    return Text.assemble(quote(hit.text), "\n", ("caption of " if hit.about else "", "dim"), path)
+        return Text.assemble(path, when)
+    return Text.assemble(quote(hit.text), "\n", ("caption of " if hit.about else "", "dim"), path, when)
+
+
+def span(hit: "Hit") -> str:
+    """Say from when to when in its file a hit lasts, such as "0:05-0:15"; empty if it is no span of time."""
+    if hit.start_s is None or hit.end_s is None:
+        return ""
+    return f"{_clock(hit.start_s)}-{_clock(hit.end_s)}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, whole = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{whole:02}" if hours else f"{minutes}:{whole:02}"
 
 
 def quote(text: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
+from mmsearch.cli.hits import span
 from mmsearch.cli.output import counted, printable, printable_lines
 from mmsearch.errors import MediaError
 
@@ -51,8 +52,11 @@ def _card(hit: "Hit", limits: "Limits", safe: Collection[str]) -> str:
     quoted = f"<blockquote>{_safe(hit.text)}</blockquote>" if hit.text is not None else ""
     facts = ["caption" if hit.about else hit.modality, *([f"{hit.width_px} x {hit.height_px}"] if hit.width_px else [])]
     facts += [hit.captured_at[:10]] if hit.captured_at else []
+    facts += [when] if (when := span(hit)) else []
+    moment = f"#t={hit.start_s:g},{hit.end_s:g}" if when else ""  # where a browser begins to play
+    address = escape(Path(shown).as_uri()) + moment
     return (
-        f'<li class="{hit.modality}"><a href="{escape(Path(shown).as_uri())}" title="{escape(printable(shown))}">'
+        f'<li class="{hit.modality}"><a href="{address}" title="{escape(printable(shown))}">'
         f"{_thumbnail(hit, limits, safe)}{quoted}"
         f'<div class="facts"><span class="rank">{hit.rank}</span>'
         f'<span class="name">{escape(name)}</span>'
@@ -67,10 +71,11 @@ def _bar(score: float) -> str:
 
 
 def _thumbnail(hit: "Hit", limits: "Limits", safe: Collection[str]) -> str:
+    from mmsearch.media.probe import modality_of
     from mmsearch.media.thumbnail import thumbnail_jpeg
 
     shown = hit.about or hit.path
-    if shown not in safe or not (hit.modality == "image" or hit.about):
+    if shown not in safe or modality_of(shown) != "image":
         return ""
     try:
         jpeg = thumbnail_jpeg(shown, limits, THUMBNAIL_PX)

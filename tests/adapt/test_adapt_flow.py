@@ -18,7 +18,7 @@ SHADES = {
     **{"red": (230, 20, 20), "green": (20, 210, 20), "blue": (20, 20, 230)},
     **{"yellow": (235, 235, 20), "pink": (235, 190, 200), "black": (20, 20, 20)},
 }
-PITCHES = {"kettle": 2_500, "fridge": 110}
+PITCHES = {"kettle": 2_500, "fridge": 110, "horn": 700, "gnat": 3_400, "flute": 1_200}
 
 
 def write_pictures(folder, each, seed=0):
@@ -215,9 +215,9 @@ def test_a_model_without_features_cannot_be_adapted(home, folder, encoder, taugh
 def test_sounds_are_adapted_along_with_pictures(home, encoder, folder):
     pairs = write_pictures(folder, 4)
     rows = [json.loads(line) for line in pairs.read_text().splitlines()]
-    for number in range(12):
-        word, pitch_hz = list(PITCHES.items())[number % 2]
-        write_wav(folder / f"{number}.wav", seconds=0.5 + number / 10, pitch_hz=pitch_hz + 5 * number)
+    for number in range(25):
+        word, pitch_hz = list(PITCHES.items())[number % 5]
+        write_wav(folder / f"{number}.wav", seconds=0.5 + number / 25, pitch_hz=pitch_hz + number)
         rows.append({"file": f"{number}.wav", "label": word})
     write_wav(folder / "later.wav", seconds=1, pitch_hz=2_520)
     write_pairs(pairs, rows)
@@ -225,12 +225,18 @@ def test_sounds_are_adapted_along_with_pictures(home, encoder, folder):
         collection.index(folder, include=["*.png", "*.wav"])
         (sound,) = collection.adapt(pairs, modality="audio", dry_run=True)
         image, audio = collection.adapt(pairs)
-        assert (image.modality, audio.modality, audio.items, audio.queries, audio.others) == ("image", "audio", 12, 2, 1)
+        assert (image.modality, audio.modality, audio.items, audio.queries, audio.others) == (
+            "image",
+            "audio",
+            25,
+            5,
+            1,
+        )
         assert sound.after == audio.after
         for report in (image, audio):
             assert collection.status().adapted.get(report.modality) == (1 if report.helps else None)
         assert audio.helps
-        kettles = collection.search("kettle", modality="audio", k=7)
+        kettles = collection.search("kettle", modality="audio", k=6)
         assert "later.wav" in {hit.path.rsplit("/", 1)[1] for hit in kettles}
         assert kettles[-1].score > 0.3
         assert collection.undo_adapt() == ("audio", "image")

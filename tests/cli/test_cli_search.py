@@ -4,7 +4,8 @@ import pytest
 
 import mmsearch
 from mmsearch.cli import search as search_command
-from mmsearch.testing.media import write_image, write_text
+from mmsearch.testing.media import write_image, write_text, write_wav
+from mmsearch.testing.sounds import tone, write_sound
 
 
 def names(paths):
@@ -194,3 +195,43 @@ def test_preview_without_the_package(cli, shared, monkeypatch):
     ran = cli("search", "red", "-p", terminal=True)
     assert ran.exit_code == 6
     assert "pip install 'mmsearch[preview]'" in ran.stderr
+
+
+@pytest.fixture
+def sounds(tmp_path, cli, home):
+    """A whistle, a hum of some length and a film that whistles, indexed."""
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    write_wav(folder / "whistle.wav", seconds=1, pitch_hz=2_500)
+    write_wav(folder / "hum.wav", seconds=10, pitch_hz=150)
+    write_sound(folder / "film.mp4", tone(2, pitch_hz=2_500))
+    ran = cli("index", folder, "--model", "hashing", "--workers", "1", "--no-transcribe")
+    assert (ran.objects[-1]["added"], ran.objects[-1]["segments"]) == (3, 5)
+    return folder
+
+
+def test_sounds_by_words(cli, sounds):
+    best, second = cli("search", "high tone", "-k", "2").objects
+    assert {best["path"], second["path"]} == {str(sounds / "whistle.wav"), str(sounds / "film.mp4")}
+    assert {hit["modality"] for hit in (best, second)} == {"audio"}
+    spans = sorted((hit["start_s"], hit["end_s"]) for hit in cli("search", "low", "-k", "3").objects)
+    assert spans == [(0.0, 4.0), (3.0, 7.0), (6.0, 10.0)]
+
+
+def test_sounds_by_sounds(cli, sounds, tmp_path):
+    query = write_sound(tmp_path / "query.flac", tone(3, pitch_hz=2_450))
+    assert names(cli("search", "--audio", query, "-k", "2", "-f").stdout.splitlines())[0] in {"whistle.wav", "film.mp4"}
+    assert names(cli("search", "--audio", sounds / "hum.wav", "-f", "-k", "3").stdout.splitlines()) == ["hum.wav"]
+    assert names(cli("search", "low", "--audio", f"0.1:{query}", "-k", "1", "-f").stdout.splitlines()) == ["hum.wav"]
+    ran = cli("search", "--audio", "nowhere.wav")
+    assert (ran.exit_code, ran.stdout) == (8, "")
+    assert "nowhere.wav" in ran.stderr
+
+
+def test_sounds_in_a_table_and_on_a_page(cli, sounds, tmp_path, monkeypatch):
+    monkeypatch.chdir(sounds)
+    out = cli("search", "low", "-k", "1", terminal=True).stdout
+    assert "audio" in out
+    assert "hum.wav" in out
+    assert cli("search", "high tone", "--html", tmp_path / "page.html").exit_code == 0
+    assert "whistle.wav" in (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """Sounds and the sound tracks of videos: cut into windows, embedded, found by words and by other sounds."""
 
+import itertools
 import os
 import shutil
 from dataclasses import asdict, replace
@@ -108,7 +109,7 @@ def test_a_long_sound_is_cut_into_windows_that_overlap_and_cover_it(collection, 
     assert report.segments == encoder.sounds == len(found) == 7
     assert (found[0][0], found[-1][1]) == (0.0, 20.0)
     assert all(end - start == pytest.approx(4.0, abs=0.002) for start, end in found)
-    assert all(1.0 <= before[1] - after[0] <= 1.5 for before, after in zip(found, found[1:], strict=False))
+    assert all(1.0 <= before[1] - after[0] <= 1.5 for before, after in itertools.pairwise(found))
     for words, first, last in (("low", 0, 10), ("high", 10, 20)):
         best = collection.search(f"{words} tone", k=3)
         assert all(first <= hit.start_s < hit.end_s <= last for hit in best)
@@ -123,8 +124,8 @@ def test_windows_of_a_sound_of_several_pieces_keep_their_place(collection, folde
     collection.index(folder)
     found = spans(collection, "tone")
     assert (found[0][0], found[-1][1]) == (0.0, 65.0)
-    assert all(after[0] <= before[1] for before, after in zip(found, found[1:], strict=False))
-    (cut,) = [before[1] for before, after in zip(found, found[1:], strict=False) if before[1] == after[0] < 30]
+    assert all(after[0] <= before[1] for before, after in itertools.pairwise(found))
+    (cut,) = [before[1] for before, after in itertools.pairwise(found) if before[1] == after[0] < 30]
     assert 24.5 <= cut <= 25.5
     (best,) = collection.search("high tone", k=1)
     assert best.start_s >= 59

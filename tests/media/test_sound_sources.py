@@ -1,11 +1,10 @@
 import os
-import sys
 
 import numpy as np
 import pytest
 
 from mmsearch.config import Limits
-from mmsearch.errors import DependencyMissing, FileUnreadable, MediaEmpty, UsageError
+from mmsearch.errors import FileUnreadable, MediaEmpty, UsageError
 from mmsearch.media.sound_sources import sound_from
 from mmsearch.testing.media import write_wav
 from mmsearch.testing.sounds import tone
@@ -74,9 +73,3 @@ def test_what_is_not_there(tmp_path):
     for nothing in (b"", np.zeros(0, np.float32), np.zeros((0, 2), np.float32)):
         with pytest.raises(MediaEmpty):
             sound_from(nothing, LIMITS, TARGET)
-
-
-def test_without_the_extra_it_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "mmsearch.media.audio", None)
-    with pytest.raises(DependencyMissing, match=r"mmsearch\[audio\]"):
-        sound_from(b"RIFF", LIMITS, TARGET)

@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_heads import make_head
 
 from mmsearch.encoders.hashing import HashingEncoder
 from mmsearch.errors import QueryError
+from mmsearch.normalise import unit_rows
 from mmsearch.search.candidates import find
 from mmsearch.search.encode import combine, embed, part_vectors
 from mmsearch.search.judge import judge
 from mmsearch.search.parse import text_parts
 from mmsearch.search.present import present
+from mmsearch.testing.sounds import tone
 from mmsearch.types import Candidates, EmbeddingSpace, EncoderSpec, Filter, Hit, QueryPart
 from mmsearch.vectors.flat import FlatIndex
 
@@ -83,6 +86,31 @@ def test_texts_and_images_go_through_the_model_together():
     parts = [QueryPart("image", pixels=RED), *text_parts(["a", "b"]), QueryPart("image", pixels=BLUE)]
     embed(parts, Watched(64))
     assert calls == [(("a", "b"), "query"), (2, 32, 32, 3)]
+
+
+def test_a_sound_is_the_mean_direction_of_its_windows():
+    windows = tuple(tone(seconds, pitch_hz, 8_000) for seconds, pitch_hz in ((4, 150), (4, 2_500), (1, 700)))
+    each = unit_rows(ENCODER.encode_audio(windows, "query"))
+    parts = [*text_parts(["3:cat"]), QueryPart("audio", 0.5, waves=windows)]
+    expected = 3 * text_vector("cat") + 0.5 * unit(each.mean(axis=0))
+    np.testing.assert_allclose(encode(parts, ENCODER), unit(expected)[None], atol=1e-6)
+
+
+def test_heads_adapt_the_parts_of_their_modality_only():
+    head = make_head("image")
+    parts = [
+        QueryPart("image", pixels=RED),
+        QueryPart("text", text="cat"),
+        QueryPart("audio", waves=(tone(1, 150, 8_000),)),
+        QueryPart("image", vector=text_vector("a picture that is stored").astype(np.float32)),
+        QueryPart("image", pixels=BLUE),
+    ]
+    embedded = embed(parts, ENCODER)
+    plain, adapted = (part_vectors(parts, embedded, heads, 64) for heads in ({}, {"image": head}))
+    assert np.array_equal(adapted[[1, 2, 3]], plain[[1, 2, 3]])  # what is stored was adapted as it was read
+    features = ENCODER.embed_images(np.stack([RED, BLUE])).features
+    np.testing.assert_allclose(adapted[[0, 4]], head.apply(plain[[0, 4]], features), atol=1e-6)
+    assert np.abs(adapted - plain)[[0, 4]].max() > 0.1
 
 
 @pytest.mark.parametrize("parts", [[], text_parts(["cat"], sign=-1.0)])

@@ -64,7 +64,7 @@ SOUND_CLASSES = PinnedFile(
     "sound-classes.safetensors", "651baf798533a0e823159bb9a85df56659b88caaf994b7a973a76740117dfb42"
 )
 IMAGE_HEAD = PinnedFile("image-head.safetensors", "c1f2ccbea88ee22f9835459476750f132e5633f05813f53a1ca101b1cb8f107e")
-SOUND_HEAD = PinnedFile("sound-head.safetensors", "fae857efcc6c0e162954aea6d2d47d4cf774a2ffe0b78259f59a64e5b3862cff")
+SOUND_HEAD = PinnedFile("sound-head.safetensors", "50ce6e82810f3cd39395c28f7b2679951f458719d5de2ab995749739fdbf51d1")
 ALL_FILES = (MINILM, TOKENIZER, EFFICIENTNET, YAMNET, CLASSES, SOUND_CLASSES, IMAGE_HEAD, SOUND_HEAD)
 
 
