@@ -300,7 +300,7 @@ class Collection:
         with shelves.catalog.snapshot():
             counts, generation = shelves.catalog.counts(), shelves.catalog.generation()
             revision, roots = shelves.catalog.revision(), shelves.catalog.roots()
-            heads = shelves.catalog.heads()
+            heads = shelves.catalog.head_versions()
         return Status(
             name=self.name,
             path=str(self.folder),
@@ -317,7 +317,7 @@ class Collection:
                 fresh=generation is not None and generation.revision == revision,
             ),
             bytes_on_disk=self._storage.size_bytes(),
-            adapted={head.modality: head.version for head in heads},
+            adapted={modality: version for modality, version in heads.items()},
             roots=roots,
             last_indexed_at=counts.last_indexed_at,
         )

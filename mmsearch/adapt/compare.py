@@ -57,7 +57,7 @@ def compare(trials: Sequence[Trial], seed: int) -> Comparison:
     weights = _sums(weight[:, None], unit)[:, 0]
     sums = [_sums(values[search] * weight[:, None], unit) for values in (before, after)]
     low, high = _interval(sums[1] - sums[0], weights, np.random.default_rng(seed))
-    means = [each.sum(axis=0) / weights.sum() for each in sums]
+    means = [np.minimum(each.sum(axis=0) / weights.sum(), 1) for each in sums]  # rounding may exceed 1
     difference = means[1] - means[0]
     return Comparison(
         before=dict(zip(METRICS, means[0].tolist(), strict=True)),

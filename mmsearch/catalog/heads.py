@@ -31,6 +31,12 @@ def active(connection: sa.Connection) -> tuple[StoredHead, ...]:
     return tuple(StoredHead(*row) for row in connection.execute(query))
 
 
+def versions(connection: sa.Connection) -> dict[Modality, int]:
+    """Return the version of the head in use for each modality, be it whole or damaged."""
+    newest = sa.select(heads.c.modality, sa.func.max(heads.c.version)).where(_IN_USE).group_by(heads.c.modality)
+    return {modality: version for modality, version in connection.execute(newest)}
+
+
 def damaged(connection: sa.Connection) -> list[str]:
     """Say which heads do not match their checksum, of those that are in use or would be after an undoing."""
     return _damaged(connection, _IN_USE)

@@ -64,6 +64,11 @@ class CatalogReader:
         with self._read() as connection:
             return heads.active(connection)
 
+    def head_versions(self) -> dict[Modality, int]:
+        """Return the version of the head in use for each modality."""
+        with self._read() as connection:
+            return heads.versions(connection)
+
     def revision(self) -> int:
         """Return a number that grows with each transaction that changes segments or vectors."""
         with self._read() as connection:

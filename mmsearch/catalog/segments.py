@@ -1,6 +1,6 @@
 """Questions about segments. Each function reads through the transaction that it is given."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import sqlalchemy as sa
@@ -34,11 +34,20 @@ def matching(connection: sa.Connection, wanted: Filter) -> Ids:
     """Return the ids (n,), sorted, that have a vector in the active space and match the filter."""
     query = sa.select(vectors.c.segment_id).where(vectors.c.space_id == ACTIVE_SPACE)
     if wanted.modalities:
-        query = query.join_from(vectors, segments).where(segments.c.modality.in_(sorted(wanted.modalities)))
+        query = query.join_from(vectors, segments).where(_is_of(wanted.modalities))
     ids = _ids(connection, query.order_by(vectors.c.segment_id))
     if not wanted.exclude_assets:
         return ids
     return np.setdiff1d(ids, _of_assets(connection, wanted.exclude_assets), assume_unique=True)
+
+
+def _is_of(modalities: Collection[Modality]) -> sa.ColumnElement[bool]:
+    """Condition: a segment is of one of these kinds; "video" stands for all that was found in videos."""
+    kind = segments.c.modality.in_(sorted(modalities))
+    if "video" not in modalities:
+        return kind
+    videos = sa.select(assets.c.id).where(assets.c.modality == "video")
+    return sa.or_(kind, segments.c.asset_id.in_(videos))
 
 
 def of_modality(connection: sa.Connection, modality: Modality) -> tuple[Ids, Ids]:

@@ -22,9 +22,7 @@ from mmsearch.registry import make_encoder
 from mmsearch.testing import noises
 from mmsearch.testing.media import write_image, write_text, write_wav
 
-_PACKAGES = tuple(
-    "numpy onnxruntime tokenizers faiss-cpu sqlalchemy alembic pillow av safetensors typer rich".split()
-)
+_PACKAGES = tuple("numpy onnxruntime tokenizers faiss-cpu sqlalchemy alembic pillow av safetensors typer rich".split())
 # Extra -> the module that it brings.
 _EXTRAS = {
     "speech": "faster_whisper",

@@ -62,7 +62,8 @@ def index(
             "--transcribe/--no-transcribe",
             show_default=False,
             help="Write down what is said in recordings, so that it can be searched; by default ingest.transcribe of "
-            "the settings, true. It takes a fifth of the recording's length on one core.",
+            "the settings, true. It takes a third of the recording's length on one core. Files that were indexed "
+            "without stay so until they change.",
         ),
     ] = None,
     workers: Annotated[

@@ -53,7 +53,12 @@ def search(
         list[str] | None, typer.Option("--not", metavar="TEXT", help="Steer away from this; may be repeated.")
     ] = None,
     modality: Annotated[
-        str, typer.Option("--modality", metavar="KINDS", help="Only these kinds, such as image or image,text.")
+        str,
+        typer.Option(
+            "--modality",
+            metavar="KINDS",
+            help="Only these kinds, such as image or image,text; video stands for all that was found in videos.",
+        ),
     ] = "",
     k: Annotated[
         int | None,

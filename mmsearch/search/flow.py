@@ -3,7 +3,9 @@
 Parsing (parse.py) makes the `Query` that comes in here.
 """
 
-from mmsearch.adapt.stored import heads_in_use
+from collections.abc import Sequence
+
+from mmsearch.adapt.stored import Heads, heads_in_use
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.protocols import Encoder, VectorIndex
 from mmsearch.search.candidates import find
@@ -13,7 +15,7 @@ from mmsearch.search.judge import judge
 from mmsearch.search.moments import one_a_moment
 from mmsearch.search.present import present
 from mmsearch.search.stored import from_one_state
-from mmsearch.types import Filter, Hit, Hits, Query, Vectors
+from mmsearch.types import Embedded, Filter, Hit, Hits, Query, Vectors
 
 
 def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Catalog) -> Hits:
@@ -28,11 +30,16 @@ def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Cata
     wanted = query.offset + query.k
 
     def answer() -> Hits:
-        vector = combine(query.parts, embedded, heads_in_use(catalog))
+        vector = combine(query.parts, embedded, _heads_for(embedded, catalog))
         ranking = _rank(vector, indexes.current(), catalog, query.filter, wanted)
         return Hits(ranking[query.offset : wanted], judge(query.parts, ranking[:wanted], encoder.spec))
 
     return from_one_state(catalog, answer)
+
+
+def _heads_for(embedded: Sequence[Embedded], catalog: Catalog) -> Heads:
+    """Read the heads in use, which takes milliseconds, only if the query has parts to adapt: not texts or items."""
+    return heads_in_use(catalog) if any(each.features is not None for each in embedded) else {}
 
 
 def _rank(vector: Vectors, index: VectorIndex, catalog: Catalog, filter: Filter, wanted: int) -> tuple[Hit, ...]:

@@ -7,6 +7,7 @@ import pytest
 from mmsearch.adapt import fit as fit_module
 from mmsearch.adapt.examples import Examples, Rows
 from mmsearch.adapt.fit import fit
+from mmsearch.adapt.folds import folds
 from mmsearch.adapt.head import Head
 from mmsearch.errors import UsageError
 from mmsearch.normalise import unit_rows
@@ -119,7 +120,7 @@ def test_the_same_input_gives_the_same_result():
 
 def test_files_of_equal_content_are_never_parted():
     examples = replace(World(7).examples(40), group=np.arange(40) // 2)
-    for known, held in fit_module._folds(examples):
+    for known, held in folds(examples, labelled=False):
         assert sorted([*known, *held]) == list(range(40))
         assert not set(known // 2) & set(held // 2)
         assert len(held) == 8

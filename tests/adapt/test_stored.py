@@ -235,12 +235,14 @@ def harm(collection, change="weights = zeroblob(length(weights))", where="1"):
         assert direct.execute(f"UPDATE heads SET {change} WHERE {where}").rowcount == 1
 
 
-def test_a_damaged_head_is_found_and_a_repair_drops_it(filled, encoder):
+def test_a_damaged_head_is_found_and_a_repair_drops_it(filled, encoder, folder):
     before = ranking(filled)
     install(filled, make_head("image"))
+    adapted = ranking(filled)
     harm(filled)
     with pytest.raises(CollectionDamaged, match=r"head for image, version 1.*repair"):
-        filled.search("red")
+        filled.search(image=folder / "red.png")
+    assert ranking(filled) == adapted  # the published index needs no head, and texts neither
     (problem,) = filled.verify()
     assert (problem.what, problem.repaired) == ("a head of `adapt` is damaged", False)
     assert "head for image, version 1" in problem.where
