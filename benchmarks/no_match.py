@@ -1,6 +1,6 @@
 """Find the score under which the best hit is probably wrong.
 
-    python -m benchmarks.no_match FOLDER...
+    python -m benchmarks.no_match FOLDER... [--sounds FOLDER...]
 
 Folders as for benchmarks.retrieval, indexed together. Real queries are their captions; absent ones are the lists
 below: letters without meaning, and topics that photo collections do not show. Prints the best hit's score for each
@@ -16,6 +16,7 @@ import numpy as np
 
 import mmsearch
 from benchmarks.retrieval import read_pairs
+from benchmarks.sounds import read_labels
 
 NONSENSE = (
     "qwzx blorf", "asdf jkl", "xkcdq vvrt plm", "zzzzzz", "lorem ipsum dolor sit amet", "fnord grumpf tweedle",
@@ -34,7 +35,13 @@ SIMPLE = (
     "snow covered mountain", "people at a table", "a soccer game", "a horse", "a woman in a dress", "a swimming pool",
     "a guitar player", "a baseball game", "a city street", "a boy jumping", "a bird", "two dogs running in the grass",
 )  # fmt: skip
-TEXTS = ("text", "image")
+SOUNDS = (
+    "a dog barking", "church bells", "rain", "somebody types on a keyboard", "a baby cries", "glass breaks", "a siren",
+    "a cow moos", "a cat meows", "birds singing in the morning", "a violin", "someone plays the flute", "a snare drum",
+    "a thunderstorm", "a vacuum cleaner", "footsteps on gravel", "people laughing", "a chainsaw",
+    "water is poured into a glass", "an alarm clock rings", "a rooster", "a toilet is flushed", "a clock ticks",
+    "a lion roars",
+)  # fmt: skip
 
 
 def best_scores(collection: mmsearch.Collection, queries: list[str], modality: str) -> np.ndarray:
@@ -42,33 +49,38 @@ def best_scores(collection: mmsearch.Collection, queries: list[str], modality: s
     return np.array([collection.search(query, modality=modality, k=1)[0].score for query in queries])
 
 
+def report(collection: mmsearch.Collection, modality: str, kinds: dict[str, list[str]]) -> None:
+    """Print the best scores of each kind of query, and what each threshold would refuse."""
+    scores = {kind: best_scores(collection, queries, modality) for kind, queries in kinds.items()}
+    print(f"text -> {modality}")
+    for kind, values in scores.items():
+        quantiles = "  ".join(f"{q:2d} %: {np.percentile(values, q):.2f}" for q in (5, 25, 50, 75, 95))
+        print(f"  best score of {kind:9s} {quantiles}")
+    for threshold in np.arange(0.14, 0.46, 0.02):
+        below = "  ".join(f"{kind} {100 * np.mean(v < threshold):3.0f} %" for kind, v in scores.items())
+        print(f"    called no match below {threshold:.2f}: {below}")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--sounds", nargs="*", type=Path, default=[], help="folders as for benchmarks.sounds")
     args = parser.parse_args()
     pairs = [pair for folder in args.folders for pair in read_pairs(folder, all_captions=False)]
+    sounds = [path for folder in args.sounds for path in read_labels(folder)]
+    unreal = {"nonsense": list(NONSENSE), "absent": list(ABSENT)}
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as notes:
         for i, pair in enumerate(pairs):  # the captions as notes, every second left out, are the texts to search
             if i % 2:
                 (Path(notes) / f"{i}.txt").write_text(pair.caption, encoding="utf-8")
         with mmsearch.open("n", home=home) as collection:
-            collection.index(notes, *sorted({pair.path for pair in pairs}))
+            collection.index(notes, *sorted({pair.path for pair in pairs}), *sorted(sounds), transcribe=False)
+            real = {"captions": [pair.caption for pair in pairs[::2]], "simple": list(SIMPLE)}
             for modality in ("image", "text"):
-                kinds = {
-                    "captions": [pair.caption for pair in pairs[::2]],
-                    "simple": list(SIMPLE),
-                    "nonsense": list(NONSENSE),
-                    "absent": list(ABSENT),
-                }
-                scores = {kind: best_scores(collection, queries, modality) for kind, queries in kinds.items()}
-                print(f"text -> {modality}")
-                for kind, values in scores.items():
-                    quantiles = "  ".join(f"{q:2d} %: {np.percentile(values, q):.2f}" for q in (5, 25, 50, 75, 95))
-                    print(f"  best score of {kind:9s} {quantiles}")
-                for threshold in np.arange(0.14, 0.46, 0.02):
-                    below = "  ".join(f"{kind} {100 * np.mean(v < threshold):3.0f} %" for kind, v in scores.items())
-                    print(f"    called no match below {threshold:.2f}: {below}")
+                report(collection, modality, real | unreal)
+            if sounds:
+                report(collection, "audio", {"simple": list(SOUNDS)} | unreal)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python -m benchmarks.sounds FOLDER... [--model builtin] [--photos FOLDER...] [--pooled]
 
 Each folder holds sounds and a `manifest.jsonl` with lines {"file": "audio/a.wav", "label": "dog"}. They are indexed
-into a temporary collection without transcripts. Each different label is searched for with modality="audio": mAP and R@k say
-how well it finds its sounds; top-1 is the share of sounds that score highest for their own label. --pooled puts all
+into a temporary collection without transcripts. Each different label is searched for with modality="audio": mAP and R@k
+say how well it finds its sounds; top-1 is the share of sounds that score highest for their own label. --pooled puts all
 folders into one collection. With --photos (folders as for benchmarks.retrieval) photos search sounds and sounds photos:
 a photo shows a thing if most of its captions name it.
 """

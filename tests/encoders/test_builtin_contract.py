@@ -28,7 +28,7 @@ def test_spec(make):
     assert spec.image_input == ImageInput(224, 224, "squash", "bilinear")
     assert spec.audio_input == AudioInput(16_000, window_s=10, overlap_s=1)
     assert (spec.feature_dim, spec.transcribes) == (256, True)
-    assert set(spec.no_match_below) == {("text", "image"), ("text", "text")}
+    assert set(spec.no_match_below) == {("text", "image"), ("text", "text"), ("text", "audio")}
     assert all(0.1 < score < 0.5 for score in spec.no_match_below.values())
 
 

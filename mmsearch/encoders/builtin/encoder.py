@@ -28,7 +28,11 @@ from mmsearch.types import (
 )
 
 # Measured by benchmarks/no_match.py: at these, simple queries pass, and nonsense and topics without pictures do not.
-NO_MATCH_BELOW: dict[tuple[Modality, Modality], float] = {("text", "image"): 0.24, ("text", "text"): 0.26}
+NO_MATCH_BELOW: dict[tuple[Modality, Modality], float] = {
+    ("text", "image"): 0.24,
+    ("text", "text"): 0.26,
+    ("text", "audio"): 0.28,
+}
 
 
 class BuiltinEncoder:
