@@ -213,11 +213,17 @@ class Collection:
         from mmsearch.ingest.publish import publish
 
         modalities = parse_modalities(listed(modality))
-        with self._storage.writing() as shelves:
+
+        def measure(shelves: Shelves) -> list[AdaptReport]:
             stores, encoder = (shelves.catalog, shelves.store), self._storage.encoder()
             table = Path(pairs).expanduser()
-            reports = adapt(table, *stores, encoder, self._limits(), modalities=modalities, dry_run=dry_run)
-            publish(*stores, shelves.generations)
+            return adapt(table, *stores, encoder, self._limits(), modalities=modalities, dry_run=dry_run)
+
+        if dry_run:
+            return measure(self._storage.reading())
+        with self._storage.writing() as shelves:
+            reports = measure(shelves)
+            publish(shelves.catalog, shelves.store, shelves.generations)
         return reports
 
     def undo_adapt(self) -> tuple[Modality, ...]:

@@ -51,6 +51,7 @@ class Limits:
             (float or 32-bit samples and their conversion to RGB).
         worker_memory_bytes: What one worker process may allocate.
         max_audio_s: Length of one sound.
+        max_audio_bytes: Size of one sound or film; these are read piece by piece, unlike other files.
         decode_timeout_s: Time to read, decode and embed one file; of a long sound, one piece of it.
     """
 
@@ -59,6 +60,7 @@ class Limits:
     max_text_bytes: int = 16 << 20
     max_passages: int = 100_000
     max_audio_s: float = 24 * 3600.0
+    max_audio_bytes: int = 64 << 30
     decode_timeout_s: float = 60.0
     worker_memory_bytes: int = 0
 

@@ -38,7 +38,10 @@ class Encoder(Protocol):
         ...
 
     def encode_audio(self, waves: Sequence[Waveform], role: Role) -> Vectors:
-        """Embed sounds at `spec.audio_input.rate_hz`, each of at most `window_s` and at least one sample: (n, d)."""
+        """Embed sounds at `spec.audio_input.rate_hz`, each of at most `window_s` and at least one sample: (n, d).
+
+        Called only if `spec.modalities` has "audio".
+        """
         ...
 
 

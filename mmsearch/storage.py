@@ -14,7 +14,7 @@ from mmsearch.files import WriterLock
 from mmsearch.protocols import Encoder
 from mmsearch.registry import make_encoder
 from mmsearch.search.indexes import IndexCache
-from mmsearch.types import EmbeddingSpace
+from mmsearch.types import EncoderSpec
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
 
@@ -26,7 +26,8 @@ class Shelves:
         self.catalog = catalog
         self.space = catalog.space()
         spaces = folder / "spaces" / self.space.space_id
-        self.store = VectorStore(spaces / "vectors", self.space, catalog.feature_dim())
+        self.feature_dim = catalog.feature_dim()
+        self.store = VectorStore(spaces / "vectors", self.space, self.feature_dim)
         self.generations = GenerationStore(spaces / "generations", self.space.dim)
         self.indexes = IndexCache(catalog, self.store, self.generations)
 
@@ -73,7 +74,7 @@ class Storage:
                 wanted = usual if self._model is None else self._model
                 encoder = make_encoder(wanted) if isinstance(wanted, str) else wanted
                 if space:
-                    _check_space(encoder.spec.space, space, self.folder.name)
+                    _check_space(encoder.spec, self.reading(), self.folder.name)
                 self._encoder = encoder
             return self._encoder
 
@@ -157,7 +158,7 @@ class Storage:
     def _compared(self, shelves: Shelves) -> Shelves:
         """Hold an encoder that was made before the collection was against it: another process may have made it."""
         if self._encoder is not None:
-            _check_space(self._encoder.spec.space, shelves.space, self.folder.name)
+            _check_space(self._encoder.spec, shelves, self.folder.name)
         return shelves
 
     @property
@@ -169,11 +170,17 @@ class Storage:
             raise CollectionNotFound(f"There is no collection {self.folder.name!r} in {self.folder.parent}.")
 
 
-def _check_space(encoder: EmbeddingSpace, collection: EmbeddingSpace, name: str) -> None:
+def _check_space(spec: EncoderSpec, shelves: Shelves, name: str) -> None:
+    encoder, collection = spec.space, shelves.space
     if encoder.space_id != collection.space_id:
         raise ModelMismatch(
             f"The collection {name!r} was made with {collection.model} (revision {collection.revision}); "
             f"{encoder.model} is at revision {encoder.revision}, and their vectors cannot be compared."
+        )
+    if shelves.feature_dim not in (0, spec.feature_dim):  # 0: made before features were kept
+        raise ModelMismatch(
+            f"The collection {name!r} keeps features of length {shelves.feature_dim}; {encoder.model} gives "
+            f"{spec.feature_dim}."
         )
 
 

@@ -156,6 +156,7 @@ class Segment:
 
     Attributes:
         text: The passage itself, or what is said in the span, for text; None otherwise.
+        language: Of what is said, ISO 639-1; None for all else.
         start_s: Where the span begins, in seconds from the start of the file; None if it is no span of time.
         char_start: Where the passage starts in the text of the file (for captions: in the caption itself).
         about: Absolute path of the media file that a caption describes.
@@ -168,6 +169,7 @@ class Segment:
     start_s: float | None = None
     end_s: float | None = None
     about: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +330,7 @@ class Hit:
         id: The segment's id; stays the same as long as the file's content does.
         score: Cosine between query and segment, in [-1, 1]; higher is better.
         about: For a caption, the path of the media file it describes.
+        language: Of what is said in a recording, ISO 639-1.
     """
 
     rank: int
@@ -341,6 +344,7 @@ class Hit:
     char_start: int | None = None
     char_end: int | None = None
     about: str | None = None
+    language: str | None = None
     media_type: str | None = None
     width_px: int | None = None
     height_px: int | None = None

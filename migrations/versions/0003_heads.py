@@ -1,4 +1,4 @@
-"""Heads fitted to the user's pairs, and the length of the features that they are applied to."""
+"""Heads fitted to the user's pairs, the length of the features that they are applied to, and the language of speech."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,6 +16,8 @@ def upgrade() -> None:
         table.create_check_constraint("ck_spaces_dim", "dim > 0 AND feature_dim >= 0")
     with op.batch_alter_table("spaces") as table:
         table.alter_column("feature_dim", server_default=None)
+    with op.batch_alter_table("segments") as table:
+        table.add_column(sa.Column("language", sa.Text))
     op.create_table(
         "heads",
         sa.Column("id", sa.Integer, nullable=False),

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from mmsearch.normalise import unit_rows
 from mmsearch.types import Features, Ids, Vectors
 
+SEED = 20_240_229  # of every draw: the same input gives the same head and the same report
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -39,6 +41,11 @@ class Rows:
     def starts(self) -> Ids:
         """The first row of each file, (items,)."""
         return np.flatnonzero(np.diff(self.item, prepend=-1))
+
+    @property
+    def sizes(self) -> Ids:
+        """How many rows each file has, (items,)."""
+        return np.bincount(self.item, minlength=self.items)
 
     def of(self, items: Ids) -> "Rows":
         """Keep some files (ascending), numbered anew."""
@@ -115,6 +122,20 @@ class Examples:
             targets=self.targets[items],
             group=self.group[items],
         )
+
+
+def draw(sizes: Ids, max_rows: int) -> Ids:
+    """Draw files at random: their places, ascending.
+
+    Args:
+        sizes: (n,) rows of each file.
+        max_rows: The files drawn have so many together at most. If not all fit, those that would take more than a
+            tenth are passed over, lest one long recording stand for a hundred others.
+    """
+    if sizes.sum() <= max_rows:
+        return np.arange(len(sizes))
+    order = np.random.default_rng(SEED).permutation(np.flatnonzero(sizes <= max_rows / 10))
+    return np.sort(order[np.cumsum(sizes[order]) <= max_rows])
 
 
 def _mean_directions(texts: Vectors, text: Ids, item: Ids) -> Vectors:

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mmsearch.adapt.examples import Examples
+from mmsearch.adapt.examples import SEED, Examples
 from mmsearch.types import Ids
 
 FOLDS = 5
 NEVER_HELD = -1
-_SEED = 20_240_229
 
 
 def folds(examples: Examples, *, labelled: bool) -> Iterator[tuple[Ids, Ids]]:
@@ -36,15 +35,21 @@ def are_labelled(examples: Examples) -> bool:
     return bool((stratum >= 0).mean() > 0.5)
 
 
+def shared_labels(examples: Examples) -> int:
+    """Count the labels that files of different content share."""
+    groups, of_item = np.unique(examples.group, return_inverse=True)
+    return len(_strata(examples, of_item, len(groups))[1])
+
+
 def _at_random(groups: int) -> Ids:
-    return np.random.default_rng(_SEED).permutation(groups) % FOLDS
+    return np.random.default_rng(SEED).permutation(groups) % FOLDS
 
 
 def _spread(examples: Examples, of_item: Ids, groups: int) -> Ids:
     """Deal the groups of each label out to the parts, beginning with another part for each label."""
     stratum, sizes = _strata(examples, of_item, groups)
     parts = int(np.clip(np.median(sizes), 2, FOLDS)) if len(sizes) else 1
-    random = np.random.default_rng(_SEED)
+    random = np.random.default_rng(SEED)
     order = random.permutation(groups)
     fold = np.full(groups, NEVER_HELD)
     for label in np.unique(stratum[stratum >= 0]):

@@ -13,6 +13,7 @@ from mmsearch.normalise import unit_rows
 from mmsearch.types import Features, Modality, Vectors
 
 PIECE_ROWS = 8_192  # adapted at once
+_LARGEST = float(np.finfo(np.float16).max)
 _HEADER_BYTES = 4_096  # more than the names and shapes of two tensors take
 
 
@@ -79,8 +80,8 @@ def _checked(
 ) -> npt.NDArray[np.float32]:
     if tensor.shape != shape or tensor.dtype != dtype:
         raise _damaged(f"a tensor is {tensor.dtype} {tensor.shape} instead of {np.dtype(dtype)} {shape}")
-    if not np.isfinite(tensor).all():
-        raise _damaged("a value is NaN or infinite")
+    if not (np.abs(tensor) <= _LARGEST).all():  # also false for NaN
+        raise _damaged("a value is NaN, infinite or absurd")
     return tensor.astype(np.float32)
 
 

@@ -4,17 +4,22 @@ What is stored is what the encoder gave, and the features beside it. A head is a
 so `adapt` and its undoing change no vector file: an index made from what this module reads is in the new state.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from mmsearch.adapt.head import Head
 from mmsearch.catalog.catalog import Catalog, Locations
 from mmsearch.types import Ids, Modality, Vectors
 from mmsearch.vectors.store import VectorStore
 
+if TYPE_CHECKING:
+    from mmsearch.adapt.head import Head
+
 PIECE_ROWS = 65_536  # copied at once
-Heads = Mapping[Modality, Head]
+Heads: TypeAlias = "Mapping[Modality, Head]"
 
 
 def heads_in_use(catalog: Catalog) -> Heads:
@@ -26,6 +31,8 @@ def heads_in_use(catalog: Catalog) -> Heads:
     stored = catalog.heads()
     if not stored:
         return {}
+    from mmsearch.adapt.head import Head  # which most collections can do without
+
     dim, feature_dim = catalog.space().dim, catalog.feature_dim()
     return {each.modality: Head.from_bytes(each.weights, dim=dim, feature_dim=feature_dim) for each in stored}
 
@@ -38,7 +45,7 @@ def stored_vectors(catalog: Catalog, store: VectorStore, ids: Ids | None = None)
     """
     places = catalog.locations(ids)
     vectors = store.gather(places.files, places.rows)
-    for head, rows in _adapted_rows(catalog, places):
+    for head, rows in _adapted_rows(catalog, places, ids):
         vectors[rows] = head.apply(vectors[rows], store.gather_features(places.files[rows], places.rows[rows]))
     return places.ids, vectors
 
@@ -46,7 +53,7 @@ def stored_vectors(catalog: Catalog, store: VectorStore, ids: Ids | None = None)
 def pieces(catalog: Catalog, store: VectorStore) -> Iterator[tuple[Ids, Vectors]]:
     """Copy out all vectors as `stored_vectors` does, a bounded number at once, in order of id."""
     places = catalog.locations()
-    adapted = _adapted_rows(catalog, places)
+    adapted = _adapted_rows(catalog, places, None)
     for start in range(0, len(places), PIECE_ROWS):
         piece = slice(start, start + PIECE_ROWS)
         vectors = store.gather(places.files[piece], places.rows[piece])
@@ -57,10 +64,10 @@ def pieces(catalog: Catalog, store: VectorStore) -> Iterator[tuple[Ids, Vectors]
         yield places.ids[piece], vectors
 
 
-def _adapted_rows(catalog: Catalog, places: Locations) -> list[tuple[Head, Ids]]:
-    """Pair each head with the positions among the places that it adapts."""
+def _adapted_rows(catalog: Catalog, places: Locations, asked: Ids | None) -> list[tuple[Head, Ids]]:
+    """Pair each head with the positions among the places that it adapts; None as in `stored_vectors`."""
     found = []
     for modality, head in heads_in_use(catalog).items():
-        ids, _ = catalog.segments_of(modality)
+        ids, _ = catalog.segments_of(modality, asked)
         found.append((head, np.flatnonzero(np.isin(places.ids, ids, assume_unique=True))))
     return found

@@ -119,10 +119,10 @@ class CatalogReader:
         with self._read() as connection:
             return segments.matching(connection, filter)
 
-    def segments_of(self, modality: Modality) -> tuple[Ids, Ids]:
-        """Return the ids (n,), sorted, of all segments of a modality, and the file of each (n,)."""
+    def segments_of(self, modality: Modality, among: Ids | None = None) -> tuple[Ids, Ids]:
+        """Return the ids (n,), sorted, of the segments of a modality, all or among some, and the file of each (n,)."""
         with self._read() as connection:
-            return segments.of_modality(connection, modality)
+            return segments.of_modality(connection, modality, among)
 
     def asset_segments(self, asset_id: int) -> Ids:
         """Return the ids of one file's segments, in their order."""

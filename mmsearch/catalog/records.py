@@ -58,6 +58,7 @@ class SegmentRecord:
     char_start: int | None
     char_end: int | None
     about: str | None
+    language: str | None
     media_type: str | None
     width_px: int | None
     height_px: int | None

@@ -1,6 +1,7 @@
 """Questions about segments. Each function reads through the transaction that it is given."""
 
 from collections.abc import Collection, Iterable
+from itertools import chain
 
 import numpy as np
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ _RECORD = (
     segments.c.char_start,
     segments.c.char_end,
     segments.c.about,
+    segments.c.language,
     assets.c.media_type,
     assets.c.width_px,
     assets.c.height_px,
@@ -50,15 +52,18 @@ def _is_of(modalities: Collection[Modality]) -> sa.ColumnElement[bool]:
     return sa.or_(kind, segments.c.asset_id.in_(videos))
 
 
-def of_modality(connection: sa.Connection, modality: Modality) -> tuple[Ids, Ids]:
-    """Return the ids (n,), sorted, that have a vector in the active space, and the file of each (n,)."""
+def of_modality(connection: sa.Connection, modality: Modality, among: Ids | None) -> tuple[Ids, Ids]:
+    """Return the ids (n,), sorted, that have a vector in the active space, all or among some; and their files (n,)."""
     query = (
         sa.select(segments.c.id, segments.c.asset_id)
         .join_from(vectors, segments)
         .where(vectors.c.space_id == ACTIVE_SPACE, segments.c.modality == modality)
         .order_by(segments.c.id)
     )
-    table = np.array([tuple(row) for row in connection.execute(query)], dtype=np.int64).reshape(-1, 2)
+    wanted = [] if among is None else chunks(np.unique(among).tolist())
+    queries = [query] if among is None else [query.where(segments.c.id.in_(chunk)) for chunk in wanted]
+    values = chain.from_iterable(chain.from_iterable(connection.execute(each) for each in queries))
+    table = np.fromiter(values, dtype=np.int64).reshape(-1, 2)
     return np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1])
 
 

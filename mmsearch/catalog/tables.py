@@ -108,6 +108,7 @@ class _SegmentColumns(sa.TypedColumns):
     start_s: sa.Named[float | None]
     end_s: sa.Named[float | None]
     about: sa.Named[str | None] = sa.Column(PathText)
+    language: sa.Named[str | None] = sa.Column(ForeignText)
 
 
 segments = sa.Table(

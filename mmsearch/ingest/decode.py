@@ -41,7 +41,8 @@ def decodable(modalities: Collection[Modality]) -> frozenset[Modality]:
 
     Videos are read for their sound.
     """
-    return frozenset(modalities) | (frozenset({"video"}) if "audio" in modalities else frozenset())
+    films: frozenset[Modality] = frozenset({"video"})
+    return frozenset(modalities) | films if "audio" in modalities else frozenset(modalities) - films
 
 
 Decoded = DecodedFile | KnownFile | SkippedFile

@@ -4,6 +4,7 @@ A sound may last for hours, so unlike a picture it is never whole in memory: eac
 embedded as it comes, and if somebody speaks in it, it is transcribed too.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
@@ -12,7 +13,7 @@ import numpy as np
 
 from mmsearch.adapt.embed import embed_audio
 from mmsearch.config import Limits
-from mmsearch.errors import MediaDamaged, ModelError
+from mmsearch.errors import MediaDamaged, MediaTooLarge, ModelError
 from mmsearch.files import blake2_stream
 from mmsearch.ingest.plan import Work
 from mmsearch.media.audio import open_sound
@@ -54,6 +55,7 @@ def listen(work: Work, encoder: Encoder, limits: Limits, alive: Alive, *, transc
         MediaError: It cannot be read, has no sound, or is too long.
     """
     with open_regular(work.stat.path) as file:
+        _check_size(file, limits)
         content_hash = blake2_stream(file, alive)
         if content_hash in work.known:
             return KnownFile(work.stat, content_hash)
@@ -68,6 +70,15 @@ def listen(work: Work, encoder: Encoder, limits: Limits, alive: Alive, *, transc
         vectors=np.concatenate(heard.vectors),
         features=np.concatenate(heard.features) if encoder.spec.feature_dim else None,
     )
+
+
+def _check_size(file: BinaryIO, limits: Limits) -> None:
+    size_bytes = os.fstat(file.fileno()).st_size  # a file with holes in it claims any size
+    if size_bytes > limits.max_audio_bytes:
+        raise MediaTooLarge(
+            f"The file has {size_bytes:,} bytes; the limit is {limits.max_audio_bytes:,}.",
+            remedy="Raise limits.max_audio_bytes in mmsearch.toml if you trust the file.",
+        )
 
 
 def _hear(
@@ -110,7 +121,7 @@ def _add_transcript(heard: Heard, chunk: Chunk, encoder: Encoder) -> None:
 def _spans(said: Sequence[Utterance], start_s: float) -> Iterator[Segment]:
     for each in said:
         start, end = (round(start_s + time, 3) for time in (each.start_s, each.end_s))
-        yield Segment("text", text=each.text, start_s=start, end_s=end)
+        yield Segment("text", text=each.text, start_s=start, end_s=end, language=each.language)
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mmsearch.adapt.stored import heads_in_use
 from mmsearch.catalog.catalog import Catalog
+from mmsearch.errors import CollectionDamaged
 from mmsearch.ingest.rebuild import rebuild
 from mmsearch.reports import Problem
 from mmsearch.vectors.generation import GenerationStore
@@ -19,10 +21,20 @@ def verify(catalog: Catalog, store: VectorStore, generations: GenerationStore) -
     for block, reason in store.damaged_blocks(catalog.blocks()):
         lost = catalog.assets_in_rows(block.file, block.first_row, block.rows)
         problems.append(Problem("vectors are damaged", reason, tuple(asset.path for asset in lost)))
+    if damage := _heads_damage(catalog):
+        problems.append(Problem("a head of `adapt` cannot be read", damage))
     generation = catalog.generation()
     if generation and (damage := generations.damage(generation)):
         problems.append(Problem("the published index is damaged", damage))
     return problems
+
+
+def _heads_damage(catalog: Catalog) -> str | None:
+    try:
+        heads_in_use(catalog)
+    except CollectionDamaged as error:
+        return error.message
+    return None
 
 
 def repair(
@@ -41,6 +53,9 @@ def repair(
     with catalog.write() as writer:
         writer.requeue(sorted(set(lost)))
         writer.drop_damaged_heads()
+    while _heads_damage(catalog):
+        with catalog.write() as writer:
+            writer.undo_heads()
     rebuild(catalog, store, generations, checked=True)
     left = {(problem.what, problem.where) for problem in verify(catalog, store, generations)}
     return [replace(problem, repaired=(problem.what, problem.where) not in left) for problem in problems]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.audio.plane import AudioPlane
 
-from mmsearch.errors import MediaDamaged
+from mmsearch.errors import MediaDamaged, MediaUnsupported
 from mmsearch.types import Waveform
 
 RATES_HZ = range(1_000, 1_000_001)
@@ -19,6 +19,7 @@ _TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl":
 _SHORTEST_HOLE_S, _LONGEST_HOLE_S = 0.2, 60.0
 # A downmix that loses so much of the power is of channels in opposite phase: 30 dB.
 _CANCELLED = 1e-3
+_MOST_CHANNELS = 64  # a second of more would take too much memory
 
 Channels = npt.NDArray[np.float32]  # (channels, samples)
 Piece = tuple[int, Waveform]  # (samples a second, at most a second of sound)
@@ -95,6 +96,8 @@ def _hole_s(frame: AudioFrame, due_s: float | None) -> tuple[float, float | None
 def to_float(frame: AudioFrame) -> Channels:
     """Return a frame's samples, (channels, samples), full scale being 1."""
     count, kind = frame.layout.nb_channels, _TYPES[frame.format.packed.name]
+    if count > _MOST_CHANNELS:
+        raise MediaUnsupported(f"Sounds of {count} channels are not supported.", remedy="Mix it down first.")
     # Not `frame.to_ndarray`, which takes what lies in memory behind the eighth channel for further ones.
     if frame.format.is_planar:
         planes = [np.frombuffer(memoryview(AudioPlane(frame, place)), kind, frame.samples) for place in range(count)]

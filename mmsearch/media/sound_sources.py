@@ -88,7 +88,7 @@ def _converted(samples: Samples, from_hz: int, to_hz: int) -> Iterator[Waveform]
     from mmsearch.media.audio_mono import RATES_HZ, mix_down, scale
     from mmsearch.media.audio_resample import resampled
 
-    if from_hz not in RATES_HZ:
+    if from_hz not in RATES_HZ or from_hz != int(from_hz):
         raise UsageError(f"{from_hz} is no sampling rate.", remedy="Give samples a second, such as 44100.")
     if samples.ndim not in (1, 2) or samples.dtype not in _TYPES:
         raise UsageError(
@@ -97,6 +97,7 @@ def _converted(samples: Samples, from_hz: int, to_hz: int) -> Iterator[Waveform]
         )
     if not samples.size:
         raise _nothing()
+    from_hz = int(from_hz)  # which may be a float or one of numpy's
     channels = np.atleast_2d(samples.T if samples.ndim == 2 and samples.shape[1] < samples.shape[0] else samples)
     seconds = (channels[:, start : start + from_hz] for start in range(0, channels.shape[1], from_hz))
     yield from resampled(((from_hz, mix_down(scale(second))) for second in seconds), to_hz)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard, cast
 
 import numpy as np
@@ -54,7 +55,7 @@ def media_parts(images: Images, sounds: Sounds, spec: EncoderSpec, limits: Limit
 
 
 def _is_samples_and_rate(given: Sequence[object]) -> bool:
-    return len(given) == 2 and isinstance(given[0], np.ndarray) and isinstance(given[1], int | float)
+    return len(given) == 2 and isinstance(given[0], np.ndarray) and isinstance(given[1], Real)
 
 
 def text_parts(terms: Sequence[str], *, sign: float = 1.0) -> list[QueryPart]:

@@ -213,7 +213,7 @@ def check_unsupported_modality(make: MakeEncoder) -> None:
         _assert_refused(lambda: encoder.encode_texts(["a dog"], "query"))
     if "image" not in encoder.spec.modalities:
         _assert_refused(lambda: encoder.encode_images(np.zeros((1, 32, 32, 3), dtype=np.uint8), "query"))
-    if "audio" not in encoder.spec.modalities:
+    if "audio" not in encoder.spec.modalities and hasattr(encoder, "encode_audio"):
         _assert_refused(lambda: encoder.encode_audio([np.zeros(16_000, dtype=np.float32)], "query"))
 
 

@@ -199,7 +199,8 @@ class VectorStore:
     ) -> npt.NDArray[np.floating]:
         if len(rows) and rows.min() < 0:
             raise ValueError(f"rows count from 0, got {rows.min()}")
-        gathered = np.empty(len(rows), dtype=self._row_type)[field].copy()
+        kind = self._row_type[field]
+        gathered = np.empty((len(rows), *kind.shape), dtype=kind.base)
         for file in np.unique(files):
             here = files == file
             wanted = rows[here]

@@ -245,17 +245,26 @@ def test_no_sounds_give_no_rows(model):
 
 def test_the_head_compresses_and_corrects(classifier):
     random = np.random.default_rng(2)
-    shapes = {"centre": (POOLED,), "projection": (POOLED, FEATURE_DIM), "weight": (FEATURE_DIM, 384), "bias": (384,)}
+    shapes = {"centre": (POOLED,), "projection": (POOLED, FEATURE_DIM), "weight": (FEATURE_DIM, 384)}
+    shapes |= {"bias": (384,), "mean": (384,)}
     tensors = {name: 0.1 * random.standard_normal(shape, dtype=np.float32) for name, shape in shapes.items()}
-    heard = classifier.listen([beeps(440, seconds=1)])
-    embedded = SoundModel(SoundHead(**tensors)).embed([beeps(440, seconds=1)])
-    features = (heard.pooled - tensors["centre"]) @ tensors["projection"]
-    assert (embedded.features.shape, embedded.features.dtype) == ((1, FEATURE_DIM), np.float16)
-    np.testing.assert_allclose(embedded.features, features, rtol=1e-2, atol=1e-2)
-    expected = (
-        classifier.conse(heard.scores) + embedded.features.astype(np.float32) @ tensors["weight"] + tensors["bias"]
-    )
-    np.testing.assert_allclose(embedded.vectors, expected, atol=1e-5)
+    heard, head = classifier.listen([beeps(440, seconds=1)]), SoundHead(**tensors)
+    features = head.features(heard.pooled)
+    assert (features.shape, features.dtype) == ((1, FEATURE_DIM), np.float16)
+    expected = (heard.pooled - tensors["centre"]) @ tensors["projection"]
+    np.testing.assert_allclose(features, expected, rtol=1e-2, atol=1e-2)
+    vectors = classifier.conse(heard.scores)
+    moved = vectors + features.astype(np.float32) @ tensors["weight"] + tensors["bias"]
+    expected = moved / np.linalg.norm(moved) - tensors["mean"]
+    np.testing.assert_allclose(head.correct(vectors, features), expected, atol=1e-5)
+
+
+def test_the_model_is_the_classifier_and_the_installed_head(classifier, model):
+    wave, head = beeps(440, seconds=1), SoundHead.load()
+    heard, embedded = classifier.listen([wave]), model.embed([wave])
+    features = head.features(heard.pooled)
+    assert np.array_equal(embedded.features, features)
+    assert np.array_equal(embedded.vectors, head.correct(classifier.conse(heard.scores), features))
 
 
 # ---- speech ----

@@ -35,7 +35,9 @@ def install(tmp_path, monkeypatch):
 
 def test_the_files_are_handed_over_whole(install):
     install(SMALL[:50], SMALL[50:])
-    assert whisper.model_files() == {"config.json": b"{}", "model.bin": SMALL}
+    # The preprocessor's settings are given too, lest they are looked for in the folder where one happens to be.
+    expected = {"config.json": b"{}", "model.bin": SMALL, "preprocessor_config.json": b"{}"}
+    assert whisper.model_files() == expected
 
 
 @pytest.mark.parametrize("damage", ["byte", "missing", "empty"])

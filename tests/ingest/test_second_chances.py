@@ -9,7 +9,7 @@ from processes import own_workers
 
 import mmsearch
 import mmsearch.ingest.roots
-from mmsearch.ingest.flow import BATCH_BYTES, TEXT_COST, Run
+from mmsearch.ingest.flow import BATCH_BYTES, COSTS, Run
 from mmsearch.ingest.plan import Work
 from mmsearch.testing.media import write_image, write_text
 from mmsearch.types import FileStat
@@ -100,7 +100,7 @@ def test_one_input_that_the_model_cannot_take_fails_alone(folder, home):
 
 def test_long_texts_come_in_small_batches():
     """A text becomes twice its bytes in vectors, so a batch of long ones would fill the memory."""
-    size = BATCH_BYTES // TEXT_COST // 2
+    size = BATCH_BYTES // COSTS["text"] // 2
     texts = [Work(FileStat(f"/{i}.txt", size, 1), "text") for i in range(5)]
     photos = [Work(FileStat(f"/{i}.jpg", size, 1), "image") for i in range(5)]
 

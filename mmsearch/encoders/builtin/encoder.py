@@ -10,7 +10,6 @@ import numpy as np
 from mmsearch.encoders.builtin import image, sound, text, whisper
 from mmsearch.encoders.builtin.image_head import FEATURE_DIM
 from mmsearch.encoders.builtin.patches import RATE_HZ
-from mmsearch.encoders.builtin.sound_head import SoundHead
 from mmsearch.encoders.builtin.speech import SpeechModel
 from mmsearch.encoders.builtin.weights import ALL_FILES
 from mmsearch.types import (
@@ -59,6 +58,7 @@ class BuiltinEncoder:
             no_match_below=dict(NO_MATCH_BELOW),
         )
         self._loading = Lock()
+        self._loading_speech = Lock()
 
     @cached_property
     def _text(self) -> text.TextModel:
@@ -70,7 +70,7 @@ class BuiltinEncoder:
 
     @cached_property
     def _sound(self) -> sound.SoundModel:
-        return sound.SoundModel(SoundHead.load())
+        return sound.SoundModel()
 
     @cached_property
     def _speech(self) -> SpeechModel:
@@ -131,14 +131,14 @@ class BuiltinEncoder:
         Raises:
             DependencyMissing: The extra `speech` is not installed.
         """
-        with self._loading:
+        with self._loading_speech:  # another lock, for this takes seconds
             model = self._speech
         return model.transcribe(wave)
 
 
 def _revision() -> str:
     """Digest of everything that decides what the vectors are."""
-    choices = image.TEMPERATURE, sound.QUIETER, sound.LIKELIEST, sound.SILENCE_ABOVE
+    choices = image.TEMPERATURE, sound.WINDOW_S, sound.OVERLAP_S, sound.QUIETER, sound.LIKELIEST, sound.SILENCE_ABOVE
     digests = [*(file.sha256 for file in ALL_FILES), *(f"{float(choice):g}" for choice in choices)]
     return blake2b("\n".join(digests).encode(), digest_size=8).hexdigest()
 

@@ -19,7 +19,7 @@ from mmsearch.encoders.builtin.session import make_session
 from mmsearch.encoders.builtin.sound_head import SoundHead
 from mmsearch.encoders.builtin.weights import HERE, SOUND_CLASSES, YAMNET, Tensor, Tensors, checkpoint, safetensors
 from mmsearch.normalise import unit_rows
-from mmsearch.types import Embedded, Features, Vectors, Waveform
+from mmsearch.types import Embedded, Vectors, Waveform
 
 WINDOW_S, OVERLAP_S = 10.0, 1.0
 CLASSES, POOLED = 521, 1024
@@ -89,18 +89,15 @@ class SoundClassifier:
 class SoundModel:
     """The classifier and its head, loaded. Thread-safe."""
 
-    def __init__(self, head: SoundHead | None = None) -> None:
+    def __init__(self) -> None:
         self._classifier = SoundClassifier()
-        self._head = head
+        self._head = SoundHead.load()
 
     def embed(self, waves: Sequence[Waveform]) -> Embedded:
         """Embed sounds at 16 kHz, each of 1 sample to 30 s: vectors (n, 384), not normalised, and all the rest."""
         heard = self._classifier.listen(waves)
-        vectors = self._classifier.conse(heard.scores)
-        features: Features | None = None
-        if self._head is not None:
-            features = self._head.features(heard.pooled)
-            vectors = self._head.correct(vectors, features)
+        features = self._head.features(heard.pooled)
+        vectors = self._head.correct(self._classifier.conse(heard.scores), features)
         return Embedded(vectors=vectors, features=features, speech=heard.speech > SPEECH_ABOVE)
 
 

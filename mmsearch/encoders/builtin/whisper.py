@@ -36,6 +36,8 @@ def model_files() -> dict[str, bytes]:
         WeightsDamaged: A file is missing, or its SHA-256 differs.
     """
     files = {name: bytes(_map_side_file(name)) for name in SIDE_FILES}
+    # Without it, faster-whisper would look for one in the folder where the program was started.
+    files["preprocessor_config.json"] = b"{}"
     return files | {"model.bin": b"".join(_map_model())}
 
 
