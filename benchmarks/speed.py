@@ -57,8 +57,7 @@ def text_rates(encoder: BuiltinEncoder, seconds: float) -> list[tuple[str, float
 def image_rates(encoder: BuiltinEncoder, folder: Path, seconds: float) -> list[tuple[str, float]]:
     """Batches of four pictures."""
     model, target, limits = ImageModel(), encoder.spec.image_input, Limits().for_machine(workers=1)
-    files = sorted(draw_samples(folder).keys())[:4]
-    paths = [folder / name for name in files]
+    paths = sorted(draw_samples(folder))[:4]
     pixels = np.stack([image_from(path, limits, target) for path in paths])
     return [
         ("bare", rate(lambda: model.logits(pixels), len(pixels), seconds)),

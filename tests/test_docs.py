@@ -42,7 +42,7 @@ def run(tmp_path):
     (tmp_path / "pictures").mkdir()
     drawn = draw_samples(tmp_path / "pictures")
     write_sounds(tmp_path / "pictures")
-    lines = [json.dumps({"file": f"pictures/{name}", "caption": caption}) for name, caption in drawn.items()]
+    lines = [json.dumps({"file": f"pictures/{path.name}", "caption": caption}) for path, caption in drawn.items()]
     (tmp_path / "captions.jsonl").write_text("\n".join(lines))
     programs = os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
     environ = {"HOME": str(tmp_path), "PATH": programs, "LANG": "C.UTF-8"}

@@ -5,8 +5,8 @@ from os import PathLike
 
 import numpy as np
 
-from mmsearch.adapt.examples import Examples, Rows
-from mmsearch.adapt.fit import MIN_ITEMS, OTHERS_TO_JUDGE, Fitted, fit
+from mmsearch.adapt.examples import Examples, Rows, draw
+from mmsearch.adapt.fit import MIN_ITEMS, ROWS_TO_JUDGE, Fitted, fit
 from mmsearch.adapt.pairs import Pair, read_pairs
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.config import Limits
@@ -18,7 +18,6 @@ from mmsearch.types import Ids, Modality
 from mmsearch.vectors.store import VectorStore
 
 ADAPTABLE: tuple[Modality, ...] = ("image", "audio")
-_SEED = 20_240_229
 
 
 def adapt(
@@ -115,14 +114,14 @@ def _fit(
         unit_rows(encoder.encode_texts(flat, "query")) if flat else np.empty((0, encoder.spec.space.dim), np.float32),
         group=np.unique(contents, return_inverse=True)[1],
     )
-    return fit(modality, examples, _rows(_others(assets, segments), segments, catalog, store))
+    known = catalog.assets_with_content({content for content in contents if content})
+    return fit(modality, examples, _rows(_others(known, segments), segments, catalog, store))
 
 
-def _others(assets: Ids, segments: tuple[Ids, Ids]) -> Ids:
-    """Draw files that have no pair, as many as will be searched among at most."""
-    others, sizes = np.unique(segments[1][~np.isin(segments[1], assets)], return_counts=True)
-    order = np.random.default_rng(_SEED).permutation(len(others))
-    return np.sort(others[order[np.cumsum(sizes[order]) <= OTHERS_TO_JUDGE]])
+def _others(known: Ids, segments: tuple[Ids, Ids]) -> Ids:
+    """Draw files of contents that have no pair, as many as will be searched among at most."""
+    others, sizes = np.unique(segments[1][~np.isin(segments[1], known)], return_counts=True)
+    return others[draw(sizes, ROWS_TO_JUDGE)]
 
 
 def _rows(assets: Ids, segments: tuple[Ids, Ids], catalog: Catalog, store: VectorStore) -> Rows:

@@ -13,63 +13,56 @@ _SCORES_AT_ONCE = 1 << 24
 Values = npt.NDArray[np.float64]  # (runs, len(METRICS)): columns as METRICS says, each in [0, 1]
 
 
-def judge(asked: Examples, gallery: Rows, known: Examples | None = None) -> Values:
-    """Search a gallery for each text and judge the ranking of its files.
+def judge(examples: Examples, gallery: Rows, asked: npt.NDArray[np.bool_] | None = None) -> Values:
+    """Search a gallery for texts and judge the ranking of the files.
 
-    A file's score is that of its best row. Every file asked for that has the text is relevant; among equal scores,
-    files that are not relevant come first. Other files whose content has the text, the known ones among them, count
-    neither way.
+    A file's score is that of its best row. Every file that is asked for by the text is relevant; among equal scores,
+    files that are not relevant come first. Files that have the text and are not asked for, and copies of files that
+    have it, count neither way.
 
     Args:
-        asked: The files to be found by their captions, their numbers being those of the gallery.
-        gallery: These, then the known ones, then maybe more files, as they are to be searched.
-        known: Files that need not be found; their texts are numbered as those of `asked`.
+        examples: Files with captions, their numbers being those of the gallery.
+        gallery: These and maybe more files, as they are to be searched.
+        asked: (p,) by which pairs a file is to be found; all by default.
 
     Returns:
-        One row for each different text asked, in order of its number. With one relevant file a text, average
+        One row for each different text of these pairs, in order of its number. With one relevant file a text, average
         precision is the reciprocal of its rank.
     """
-    texts, run = np.unique(asked.text, return_inverse=True)
-    right_text, right_item = _right(asked, known)
+    pairs = np.ones(len(examples.text), np.bool_) if asked is None else asked
+    texts, run = np.unique(examples.text[pairs], return_inverse=True)
+    item = examples.item[pairs]
     values = np.empty((len(texts), len(METRICS)))
     step = max(1, _SCORES_AT_ONCE // max(1, len(gallery.item)))
     for start in range(0, len(texts), step):
-        scores = asked.texts[texts[start : start + step]] @ gallery.vectors.T
+        some = texts[start : start + step]
         here = (run >= start) & (run < start + step)
-        right = np.isin(right_text, texts[start : start + step])
-        right_run = np.searchsorted(texts[start : start + step], right_text[right])
+        scores = examples.texts[some] @ gallery.vectors.T
         if gallery.items < len(gallery.item):
             scores = np.maximum.reduceat(scores, gallery.starts, axis=1)
-        values[start : start + step] = _judge_scores(
-            scores, (right_run, right_item[right]), run[here] - start, asked.item[here]
-        )
+        values[start : start + step] = _judge_scores(scores, _have(examples, some), run[here] - start, item[here])
     return values
 
 
-def _right(asked: Examples, known: Examples | None) -> tuple[Ids, Ids]:
-    """List all pairs of a text and a file of the gallery whose content has it: texts and files."""
-    text, item, group = asked.text, asked.item, asked.group
-    if known is not None:
-        text, item = np.concatenate([text, known.text]), np.concatenate([item, known.item + len(group)])
-        group = np.concatenate([group, known.group])
-    order = np.argsort(group, kind="stable")
-    content = group[item]
-    first, past = (np.searchsorted(group[order], content, side) for side in ("left", "right"))
-    copies = past - first
-    nth = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)
-    return np.repeat(text, copies), order[np.repeat(first, copies) + nth]
+def _have(examples: Examples, texts: Ids) -> npt.NDArray[np.bool_]:
+    """Tell which files have each text, or are copies of one that has it: (t, m)."""
+    content = np.unique(examples.group, return_inverse=True)[1]
+    pairs = np.flatnonzero(np.isin(examples.text, texts))
+    said = np.zeros((len(texts), content.max() + 1), dtype=np.bool_)
+    said[np.searchsorted(texts, examples.text[pairs]), content[examples.item[pairs]]] = True
+    return said[:, content]
 
 
-def _judge_scores(scores: npt.NDArray[np.float32], right: tuple[Ids, Ids], run: Ids, item: Ids) -> Values:
-    """Judge scores (runs, files), which are spoilt, given pairs of a run and a file.
+def _judge_scores(scores: npt.NDArray[np.float32], have: npt.NDArray[np.bool_], run: Ids, item: Ids) -> Values:
+    """Judge scores (runs, files), which are overwritten, given the relevant pairs of a run and a file.
 
     Args:
-        right: Pairs that are no mistakes, those asked for among them.
-        run: Of the pairs asked for; each run has at least one.
-        item: And their files.
+        have: (runs, m) which of the first m files are no mistakes.
+        run: Of each relevant pair; each run has at least one.
+        item: The file of each relevant pair.
     """
     found = scores[run, item]
-    scores[right] = -np.inf
+    scores[:, : have.shape[1]][have] = -np.inf
     order = np.lexsort((-found, run))
     run, found = run[order], found[order]
     first = np.flatnonzero(np.diff(run, prepend=-1))

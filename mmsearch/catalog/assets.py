@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 
+import numpy as np
 import sqlalchemy as sa
 
 from mmsearch.catalog.chunks import chunks
@@ -11,6 +12,7 @@ from mmsearch.catalog.records import AssetState, Counts
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, runs, segments, vectors
 from mmsearch.reports import Failure
+from mmsearch.types import Ids
 
 _STATE = (
     assets.c.id,
@@ -43,6 +45,16 @@ def hashes_by_size(connection: sa.Connection, sizes: Collection[int]) -> dict[in
             if content_hash is not None:
                 found[size_bytes].add(content_hash)
     return {size_bytes: frozenset(hashes) for size_bytes, hashes in found.items()}
+
+
+def with_content(connection: sa.Connection, hashes: Collection[str]) -> Ids:
+    """Return the ids (n,), sorted, of ready files that have one of these content hashes."""
+    queries = (
+        sa.select(assets.c.id).where(assets.c.status == "ready", assets.c.content_hash.in_(chunk))
+        for chunk in chunks(hashes)
+    )
+    found = [id_ for query in queries for id_ in connection.execute(query).scalars()]
+    return np.array(sorted(found), dtype=np.int64)
 
 
 def find(connection: sa.Connection, path_or_id: str) -> tuple[AssetState, ...]:

@@ -94,6 +94,11 @@ class CatalogReader:
         with self._read() as connection:
             return assets.hashes_by_size(connection, sizes)
 
+    def assets_with_content(self, hashes: Collection[str]) -> Ids:
+        """Return the ids (n,), sorted, of ready files that have one of these content hashes."""
+        with self._read() as connection:
+            return assets.with_content(connection, hashes)
+
     def find_assets(self, path_or_id: str) -> tuple[AssetState, ...]:
         """Return the files that a segment's id, an absolute path, or a folder with all below it names."""
         with self._read() as connection:

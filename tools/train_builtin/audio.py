@@ -26,6 +26,7 @@ from tools.train_builtin.hearing.examples import Examples, embed
 from tools.train_builtin.hearing.fit import Fit, fit_head
 from tools.train_builtin.hearing.measure import Scores, corrected, read_gallery, scores
 from tools.train_builtin.synth.augment import augment
+from tools.train_builtin.synth.clips import HERE as SYNTH
 from tools.train_builtin.synth.clips import Clip, synthetic
 
 SEED = 20_240_311
@@ -33,7 +34,6 @@ SYNTHETIC_KINDS = {
     "procedural": "tools/train_builtin/synth/generators_*.py, Apache-2.0",
     "espeak-ng": "speech made with eSpeak NG; only its output is used",
 }
-PACKAGES_SYNTH = "see tools/train_builtin/synth/packages_synth.json"
 Metrics = dict[str, dict[str, Scores]]
 
 
@@ -111,13 +111,22 @@ def _card(digest: str, examples: Examples, fit: Fit, metrics: Metrics) -> dict[s
         "recordings": [_package(name, entry, counts) for name, entry in recordings.entries().items()],
         "recordings_in_detail": "tools/train_builtin/sounds/*.tsv: captions, licence and credit of each",
         "synthetic": [
-            {"source": name, "sounds": counts[name], "licence": SYNTHETIC_KINDS.get(name, PACKAGES_SYNTH)}
+            {"source": name, "sounds": counts[name], "licence": _licence(name)}
             for name in sorted(set(counts) - set(recordings.entries()))
         ],
         "remark": "While the generators were written, their spectrograms were compared with ESC-50 recordings of the "
         "same kinds; no such recording was trained on.",
         "metrics": {"labels search sounds, percent, sounds never trained on": metrics},
     }
+
+
+def _licence(source: str) -> str:
+    """Say under what terms a kind of synthetic sounds was made, and by whom."""
+    if source in SYNTHETIC_KINDS:
+        return SYNTHETIC_KINDS[source]
+    packages = json.loads((SYNTH / "packages_synth.json").read_text(encoding="utf-8"))
+    entry = packages[{"flite": "libflite1"}.get(source, source)]
+    return f"{entry['licence']}: {entry['credit']}"
 
 
 def _package(name: str, entry: dict[str, str], counts: Counter[str]) -> dict[str, object]:
