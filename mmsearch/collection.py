@@ -205,7 +205,8 @@ class Collection:
             What was measured, one report a kind. A head whose `helps` is False was not installed.
 
         Raises:
-            UsageError: There are too few pairs of files that are in the collection.
+            UsageError: There are too few pairs of files that are in the collection: at least 10 files of a kind are
+                needed, and of labels at least 5 that several files have.
             MediaError: `pairs` cannot be read.
             ModalityUnsupported: The model gives no features to fit.
         """

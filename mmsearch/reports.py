@@ -113,7 +113,7 @@ class AdaptReport:
     Attributes:
         items: Files with captions.
         queries: Different captions, each searched for.
-        others: Files without captions among which the searches were held.
+        others: Files without captions among which the searches were held, besides those with captions.
         folds: Parts that were held out, one after the other.
         strength: Of the regularisation, chosen by cross-validation; relative to the features' mean squared length.
         before: R@1, R@5, R@10 (share of texts with a right file so high up) and mAP, in [0, 1].

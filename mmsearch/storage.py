@@ -172,6 +172,12 @@ class Storage:
 
 def _check_space(spec: EncoderSpec, shelves: Shelves, name: str) -> None:
     encoder, collection = spec.space, shelves.space
+    if encoder.space_id != collection.space_id and encoder.model == collection.model:
+        raise ModelMismatch(
+            f"The collection {name!r} was made with another revision of the model {encoder.model} "
+            f"({collection.revision}; this is {encoder.revision}), and their vectors cannot be compared.",
+            remedy="Index the folders again into a new collection, with -c NAME; the media files are not touched.",
+        )
     if encoder.space_id != collection.space_id:
         raise ModelMismatch(
             f"The collection {name!r} was made with {collection.model} (revision {collection.revision}); "

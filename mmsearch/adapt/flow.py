@@ -39,7 +39,7 @@ def adapt(
         encoder: Of the collection; embeds the captions, and nothing else.
         limits: On the bytes of `pairs`.
         modalities: Of these only; by default of all that have enough pairs.
-        dry_run: Install nothing.
+        dry_run: Install nothing, and write nothing at all.
 
     Raises:
         ModalityUnsupported: The model gives no features to fit, or one of the modalities cannot be fitted.
@@ -49,23 +49,32 @@ def adapt(
     _check(encoder, catalog, modalities)
     captioned = _captioned(read_pairs(pairs, limits), catalog)
     wanted = [each for each in ADAPTABLE if each in (modalities or ADAPTABLE)]
-    fitted = []
+    fitted, refused = [], []
     for modality in wanted:
         assets, segments = _of_modality(captioned, modality, catalog)
         try:
             fitted.append(_fit(modality, assets, segments, captioned, catalog, store, encoder))
-        except UsageError:  # too few of this kind, which matters only if it was asked for
+        except UsageError as error:  # too few of this kind, which matters only if it was asked for
             if modalities:
                 raise
+            refused.append((len(assets), error))
     if not fitted:
-        raise UsageError(
-            f"At least {MIN_ITEMS} pictures, or as many sounds, with captions are needed; of those in the file, "
-            f"{len(captioned):,} are in the collection.",
-            remedy="Index the files first; their paths must be those of the collection.",
-        )
+        raise _why_nothing(refused, len(captioned))
     if not dry_run:
         _install([each for each in fitted if each.report.helps], catalog)
     return [each.report for each in fitted]
+
+
+def _why_nothing(refused: Sequence[tuple[int, UsageError]], captioned: int) -> UsageError:
+    """Say why the kind with the most files was refused, or that there are hardly files of any kind."""
+    files, error = max(refused, key=lambda each: each[0])
+    if files >= MIN_ITEMS:
+        return error
+    return UsageError(
+        f"At least {MIN_ITEMS} pictures, or as many sounds, with captions are needed; of those in the file, "
+        f"{captioned:,} are in the collection.",
+        remedy="Index the files first; their paths must be those of the collection.",
+    )
 
 
 def _check(encoder: Encoder, catalog: Catalog, modalities: Collection[Modality]) -> None:

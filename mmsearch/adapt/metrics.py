@@ -13,23 +13,25 @@ _SCORES_AT_ONCE = 1 << 24
 Values = npt.NDArray[np.float64]  # (runs, len(METRICS)): columns as METRICS says, each in [0, 1]
 
 
-def judge(examples: Examples, gallery: Rows, asked: npt.NDArray[np.bool_] | None = None) -> Values:
+def judge(examples: Examples, gallery: Rows, held: npt.NDArray[np.bool_] | None = None) -> Values:
     """Search a gallery for texts and judge the ranking of the files.
 
-    A file's score is that of its best row. Every file that is asked for by the text is relevant; among equal scores,
-    files that are not relevant come first. Files that have the text and are not asked for, and copies of files that
-    have it, count neither way.
+    A file's score is that of its best row. Every held-out file that has the text is relevant; among equal scores,
+    files that are not relevant come first. Copies of a file that has the text count neither way, nor do the known
+    files (those not held out) if one of them has it: a head has learnt to keep the others from it, so that noise
+    learnt by heart would pass for help.
 
     Args:
         examples: Files with captions, their numbers being those of the gallery.
         gallery: These and maybe more files, as they are to be searched.
-        asked: (p,) by which pairs a file is to be found; all by default.
+        held: (m,) which of the files with captions are held out; all by default.
 
     Returns:
-        One row for each different text of these pairs, in order of its number. With one relevant file a text, average
-        precision is the reciprocal of its rank.
+        One row for each different text of files held out, in order of its number. With one relevant file a text,
+        average precision is the reciprocal of its rank.
     """
-    pairs = np.ones(len(examples.text), np.bool_) if asked is None else asked
+    held = np.ones(examples.rows.items, np.bool_) if held is None else held
+    pairs = held[examples.item]
     texts, run = np.unique(examples.text[pairs], return_inverse=True)
     item = examples.item[pairs]
     values = np.empty((len(texts), len(METRICS)))
@@ -40,29 +42,32 @@ def judge(examples: Examples, gallery: Rows, asked: npt.NDArray[np.bool_] | None
         scores = examples.texts[some] @ gallery.vectors.T
         if gallery.items < len(gallery.item):
             scores = np.maximum.reduceat(scores, gallery.starts, axis=1)
-        values[start : start + step] = _judge_scores(scores, _have(examples, some), run[here] - start, item[here])
+        ignored = _ignored(examples, some, held)
+        values[start : start + step] = _judge_scores(scores, ignored, run[here] - start, item[here])
     return values
 
 
-def _have(examples: Examples, texts: Ids) -> npt.NDArray[np.bool_]:
-    """Tell which files have each text, or are copies of one that has it: (t, m)."""
+def _ignored(examples: Examples, texts: Ids, held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell which files are no mistakes when each text is searched for, those to be found among them: (t, m)."""
     content = np.unique(examples.group, return_inverse=True)[1]
     pairs = np.flatnonzero(np.isin(examples.text, texts))
     said = np.zeros((len(texts), content.max() + 1), dtype=np.bool_)
     said[np.searchsorted(texts, examples.text[pairs]), content[examples.item[pairs]]] = True
-    return said[:, content]
+    have = said[:, content]
+    learnt = have[:, ~held].any(axis=1, keepdims=True)
+    return have | (learnt & ~held)
 
 
-def _judge_scores(scores: npt.NDArray[np.float32], have: npt.NDArray[np.bool_], run: Ids, item: Ids) -> Values:
+def _judge_scores(scores: npt.NDArray[np.float32], ignored: npt.NDArray[np.bool_], run: Ids, item: Ids) -> Values:
     """Judge scores (runs, files), which are overwritten, given the relevant pairs of a run and a file.
 
     Args:
-        have: (runs, m) which of the first m files are no mistakes.
+        ignored: (runs, m) which of the first m files are no mistakes.
         run: Of each relevant pair; each run has at least one.
         item: The file of each relevant pair.
     """
     found = scores[run, item]
-    scores[:, : have.shape[1]][have] = -np.inf
+    scores[:, : ignored.shape[1]][ignored] = -np.inf
     order = np.lexsort((-found, run))
     run, found = run[order], found[order]
     first = np.flatnonzero(np.diff(run, prepend=-1))

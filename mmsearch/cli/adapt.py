@@ -48,10 +48,12 @@ def adapt(
 
     A small correction is fitted to the pairs and measured on pairs that it has not seen. It is installed only if it
     helps there. Nothing is decoded or embedded again; files that come later are corrected too. At least 10 files of
-    a kind are needed; a few hundred are worth it.
+    a kind are needed, and 5 labels that several files have; a few hundred files are worth it.
     """
     if undo != (pairs is None):
         raise UsageError("Give either PAIRS or --undo.", remedy="See `mmsearch adapt --help`.")
+    if undo and (dry_run or modality):
+        raise UsageError("--undo takes back all of the last time; it goes with neither --dry-run nor --modality.")
     if pairs is None:
         _undo(options, json)
         return

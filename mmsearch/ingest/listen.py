@@ -115,12 +115,15 @@ def _add_transcript(heard: Heard, chunk: Chunk, encoder: Encoder) -> None:
     if not said:
         return
     vectors = _unit(encoder.encode_texts([each.text for each in said], "document"))
-    heard.add(list(_spans(said, chunk.start_s)), vectors, _zeros(len(said), encoder))
+    assert encoder.spec.audio_input is not None
+    length_s = len(chunk.wave) / encoder.spec.audio_input.rate_hz
+    heard.add(list(_spans(said, chunk.start_s, length_s)), vectors, _zeros(len(said), encoder))
 
 
-def _spans(said: Sequence[Utterance], start_s: float) -> Iterator[Segment]:
+def _spans(said: Sequence[Utterance], start_s: float, length_s: float) -> Iterator[Segment]:
+    """Place what is said in a piece of the file; a transcriber may think in whole seconds, beyond the piece's end."""
     for each in said:
-        start, end = (round(start_s + time, 3) for time in (each.start_s, each.end_s))
+        start, end = (round(start_s + min(time, length_s), 3) for time in (each.start_s, each.end_s))
         yield Segment("text", text=each.text, start_s=start, end_s=end, language=each.language)
 
 

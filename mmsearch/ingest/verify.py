@@ -21,7 +21,8 @@ def verify(catalog: Catalog, store: VectorStore, generations: GenerationStore) -
     for block, reason in store.damaged_blocks(catalog.blocks()):
         lost = catalog.assets_in_rows(block.file, block.first_row, block.rows)
         problems.append(Problem("vectors are damaged", reason, tuple(asset.path for asset in lost)))
-    if damage := _heads_damage(catalog):
+    known = any("head" in problem.what for problem in problems)
+    if not known and (damage := _heads_damage(catalog)):
         problems.append(Problem("a head of `adapt` cannot be read", damage))
     generation = catalog.generation()
     if generation and (damage := generations.damage(generation)):

@@ -162,7 +162,7 @@ def _no_track(container: InputContainer) -> MediaError:
     if container.streams.audio:
         return MediaUnsupported("The sound is in a format that is not read.", remedy="Save it as FLAC, MP3 or M4A.")
     if film(container):
-        return MediaEmpty("The video has no sound track.")
+        return MediaEmpty("The video has no sound track.", remedy="What a video shows is not searched yet.")
     return MediaEmpty("There is no sound in the file.")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Real
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard, cast
 
@@ -13,7 +14,7 @@ import numpy as np
 from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.config import Limits
-from mmsearch.errors import ItemNotFound, ModalityUnsupported, QueryError
+from mmsearch.errors import ItemNotFound, MediaError, ModalityUnsupported, QueryError
 from mmsearch.search.stored import from_one_state
 from mmsearch.types import MODALITIES, EncoderSpec, Modality, QueryPart
 from mmsearch.vectors.store import VectorStore
@@ -80,7 +81,8 @@ def image_parts(sources: Sequence[ImageSource], spec: EncoderSpec, limits: Limit
     parts = []
     for source in sources:
         weight, picture = split_weight(source) if isinstance(source, str) else (1.0, source)
-        parts.append(QueryPart("image", weight, pixels=image_from(picture, limits, spec.image_input)))
+        with _naming(picture):
+            parts.append(QueryPart("image", weight, pixels=image_from(picture, limits, spec.image_input)))
     return parts
 
 
@@ -100,8 +102,20 @@ def sound_parts(sources: Sequence[SoundSource], spec: EncoderSpec, limits: Limit
     parts = []
     for source in sources:
         weight, sound = split_weight(source) if isinstance(source, str) else (1.0, source)
-        parts.append(QueryPart("audio", weight, waves=sound_from(sound, limits, spec.audio_input)))
+        with _naming(sound):
+            parts.append(QueryPart("audio", weight, waves=sound_from(sound, limits, spec.audio_input)))
     return parts
+
+
+@contextmanager
+def _naming(source: object) -> Iterator[None]:
+    """Let an error say which file of a query it is about."""
+    try:
+        yield
+    except MediaError as error:
+        if isinstance(source, str | os.PathLike) and os.fspath(source) not in error.message:
+            raise type(error)(f"{os.fspath(source)}: {error.message}", remedy=error.remedy) from error
+        raise
 
 
 def listed(one_or_more: OneOrMore) -> list[str]:

@@ -136,7 +136,7 @@ def test_what_does_not_help_is_not_installed(own, taught, tmp_path):
     own.undo_adapt()
     files = sorted({path for path, _ in taught[3]["lawn"]})
     random = np.random.default_rng(0)
-    rows = [{"file": path, "label": str(random.choice(["this", "that", "other"]))} for path in files]
+    rows = [{"file": path, "label": str(random.choice(["this", "that", "other", "these", "those"]))} for path in files]
     (report,) = own.adapt(write_pairs(tmp_path / "noise.jsonl", rows))
     assert not report.helps
     assert own.status().adapted == {}
@@ -172,6 +172,26 @@ def test_copies_do_not_make_up_for_too_few(own, taught, tmp_path):
     own.index(tmp_path / "copies")
     with pytest.raises(UsageError, match="there are 1"):
         own.adapt(write_pairs(tmp_path / "copies" / "pairs.jsonl", rows), modality="image")
+
+
+def test_copies_of_captioned_files_are_not_searched_among(own, taught, tmp_path):
+    """They would be found rightly, and count as mistakes."""
+    own.undo_adapt()
+    (before,) = own.adapt(taught[1], dry_run=True)
+    (tmp_path / "more").mkdir()
+    write_pictures(tmp_path / "more", 1, seed=9)
+    for number in range(4):
+        shutil.copy(taught[1].parent / f"red 0 {number}.png", tmp_path / "more" / f"copy {number}.png")
+    own.index(tmp_path / "more", include="*.png")
+    (report,) = own.adapt(taught[1], dry_run=True)
+    assert (before.others, report.others) == (0, 6)
+
+
+def test_too_few_labels_are_told(own, taught):
+    rows = [json.loads(line) for line in taught[1].read_text().splitlines()]
+    four = [row for row in rows if row["label"] in list(WORDS.values())[:4]]
+    with pytest.raises(UsageError, match=r"by labels needs at least 5 .*there are 4"):
+        own.adapt(write_pairs(taught[1].parent / "four.jsonl", four))
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmsearch.adapt import fit as fit_module
 from mmsearch.adapt.examples import Examples, Rows
 from mmsearch.adapt.fit import fit
 from mmsearch.adapt.folds import folds
 from mmsearch.adapt.head import Head
+from mmsearch.adapt.metrics import judge
 from mmsearch.errors import UsageError
 from mmsearch.normalise import unit_rows
 
@@ -76,12 +76,41 @@ def test_noise_is_refused():
     assert sum(helped) <= 2
 
 
-def test_equal_labels_teach_nothing_and_change_nothing():
-    rows, _ = World(2).rows(20)
-    examples = Examples.make(rows, [["dog"]] * 20, np.ones((20, DIM), np.float32))
-    fitted = fit("image", examples, NO_OTHERS)
-    assert not fitted.report.helps
-    assert fitted.head.apply(rows.vectors, rows.features) == pytest.approx(rows.vectors, abs=1e-5)
+def test_searches_are_judged_among_known_and_other_files_too():
+    """Without a head, it does not matter which files are held out: all are searched among."""
+    world = World(12)
+    examples, others = world.examples(60), world.rows(40)[0]
+    among_all = judge(examples, examples.rows.followed_by(others)).mean(axis=0)
+    assert list(fit("image", examples, others).report.before.values()) == pytest.approx(among_all.tolist())
+
+
+def test_of_equally_good_strengths_the_greatest_is_taken():
+    files = World(2).rows(20)[0]
+    same = replace(files, features=np.ones_like(files.features))
+    captions = World(2).random.standard_normal((20, DIM))
+    assert fit("image", Examples.make(same, [[str(n)] for n in range(20)], captions), NO_OTHERS).report.strength == 1000
+
+
+@pytest.mark.parametrize("labels", [1, 4])
+def test_too_few_labels(labels):
+    with pytest.raises(UsageError, match=f"by labels needs at least 5 that several files share; there are {labels}"):
+        fit("image", noise(seed=0, files=40, labels=labels), NO_OTHERS)
+
+
+def noise(seed, files, labels):
+    """Files whose labels have nothing to do with them."""
+    world = World(seed, related=0.0)
+    label = world.random.permutation(files) % labels
+    texts = world.random.standard_normal((labels, DIM))
+    return Examples.make(world.rows(files)[0], [[f"label {n}"] for n in label], texts[label])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("labels", [5, 10, 25])
+def test_noise_passes_for_help_rarely(labels):
+    """One in 40 is what the interval promises, and few searches keep only roughly."""
+    helped = [fit("audio", noise(seed, files=100, labels=labels), NO_OTHERS).report.helps for seed in range(100)]
+    assert sum(helped) <= 10
 
 
 def test_labels_shared_by_several_files():
@@ -151,12 +180,3 @@ def test_copies_do_not_make_up_for_too_few_files():
 
 def test_ten_files_are_enough():
     assert fit("image", World(10).examples(10), NO_OTHERS).report.items == 10
-
-
-def test_large_collections_are_sampled_in_whole_files():
-    rows, _ = World(11).rows(100, windows=3)
-    some = fit_module._some(rows, 60)
-    assert some.items == 20
-    assert (np.bincount(some.item) == 3).all()
-    assert fit_module._some(rows, 1_000).items == 100
-    assert fit_module._some(NO_OTHERS, 10).items == 0

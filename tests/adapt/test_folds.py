@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmsearch.adapt.examples import Examples, Rows
-from mmsearch.adapt.folds import FOLDS, are_labelled, folds
+from mmsearch.adapt.examples import Examples, Rows, draw
+from mmsearch.adapt.folds import FOLDS, are_labelled, folds, shared_labels
 
 
 def examples(captions, group=None):
@@ -50,6 +50,29 @@ def test_there_are_as_many_parts_as_a_label_has_files_but_five_at_most():
 
 def test_without_a_shared_label_nothing_is_held_out():
     assert list(folds(labelled(*"abcdef"), labelled=True)) == []
+
+
+def test_labels_count_once_two_contents_share_them():
+    assert shared_labels(labelled(*"aaabbcd")) == 2
+    assert shared_labels(examples([["a"], ["a"], ["b"], ["b"], ["b"]], group=[0, 0, 1, 1, 2])) == 1
+    assert shared_labels(labelled(*"abc")) == 0
+
+
+def test_files_are_drawn_up_to_a_limit_of_rows():
+    assert draw(np.full(100, 3), 1_000).tolist() == list(range(100))
+    some = draw(np.full(100, 3), 60)
+    assert len(some) == 20
+    assert (np.diff(some) > 0).all()
+    assert (draw(np.full(100, 3), 60) == some).all()
+    assert draw(np.empty(0, np.int64), 10).tolist() == []
+
+
+@pytest.mark.parametrize("place", range(0, 50, 7))
+def test_a_long_recording_cuts_off_no_other_file(place):
+    sizes = np.ones(50, np.int64)
+    sizes[place] = 5_000
+    assert draw(sizes, 100).tolist() == [each for each in range(50) if each != place]
+    assert len(draw(sizes, 40)) == 40
 
 
 @pytest.mark.parametrize("with_labels", [True, False])

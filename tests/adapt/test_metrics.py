@@ -28,6 +28,21 @@ def test_other_files_in_the_gallery_come_between():
     assert judge(asked, asked.rows.followed_by(others)) == pytest.approx(np.array([[0, 0, 1, 1 / 6]]))
 
 
+def test_known_files_are_in_the_way_of_new_texts_only():
+    files = Examples.make(rows([10, 1, 2, 3]), [["a", "new"], ["a"], ["b"], ["b"]], plane([0] * 5))
+    first_alone = np.array([True, False, False, False])
+    assert judge(files, files.rows, first_alone)[:, -1] == pytest.approx([1, 1 / 4])
+    others = files.rows.followed_by(rows([5]))
+    assert judge(files, others, first_alone)[:, -1] == pytest.approx([1 / 2, 1 / 5])
+
+
+def test_copies_of_a_file_that_has_the_text_count_neither_way():
+    vectors, captions = rows([10, 1, 2]), [["a"], ["b"], ["b", "c"]]
+    for group, rank in (([0, 1, 2], 3), ([0, 0, 1], 2), ([0, 0, 0], 1)):
+        files = Examples.make(vectors, captions, plane([0, 0, 0, 0]), group)
+        assert judge(files, files.rows)[0, -1] == pytest.approx(1 / rank)
+
+
 def test_a_label_of_several_files_gives_average_precision():
     asked = Examples.make(rows([1, 2, 3, 4]), [["a"], ["b"], ["a"], ["a"]], plane([0, 0, 0, 0]))
     found = judge(asked, asked.rows)
@@ -55,6 +70,10 @@ def test_pieces_give_what_the_whole_gives(monkeypatch):
     assert len(whole) == 24
     monkeypatch.setattr(metrics, "_SCORES_AT_ONCE", 50)
     assert (judge(asked, asked.rows) == whole).all()
+    even = np.arange(20) % 2 == 0
+    pieces = judge(asked, asked.rows, even)
+    monkeypatch.undo()
+    assert (judge(asked, asked.rows, even) == pieces).all()
 
 
 def test_captions_that_differ_by_case_and_space_are_one():

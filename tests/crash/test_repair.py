@@ -235,3 +235,16 @@ def test_a_rebuild_of_nothing(indexed, folder):
     make_first(folder)
     assert indexed.index(folder).encoded == 8
     assert texts(indexed) == FIRST
+
+
+def test_a_head_that_is_what_was_written_but_no_head_is_found_and_taken_out(collection, folder):
+    write_image(folder / "a.png", "red")
+    collection.index(folder)
+    before = collection.search("red")[0].score
+    with collection._storage.writing() as shelves, shelves.catalog.write() as writer:
+        writer.put_heads({"image": b"garbage"}, {"image": {}})
+    assert [problem.what for problem in collection.verify()] == ["a head of `adapt` cannot be read"]
+    (problem,) = collection.verify(repair=True)
+    assert problem.repaired
+    assert collection.verify() == []
+    assert collection.search("red")[0].score == before

@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +12,16 @@ import pytest
 import mmsearch
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.errors import ModelError
+from mmsearch.ingest.flow import Run
+from mmsearch.ingest.listen import _spans
+from mmsearch.ingest.plan import Work
 from mmsearch.testing.media import write_corrupt, write_image, write_text, write_wav
 from mmsearch.testing.sounds import tone, write_sound
-from mmsearch.types import Embedded
+from mmsearch.types import Embedded, FileStat, Utterance
 
 RATE_HZ = 8_000
+
+NOTHING = Embedded(np.ones((0, 64), np.float32), np.zeros((0, 38), np.float16))
 
 
 def counts(report):
@@ -222,7 +228,7 @@ def test_what_comes_before_the_damage_is_no_excuse_to_keep_half_a_sound(collecti
 
 def test_a_model_that_gives_too_few_vectors_for_a_sound_ends_the_run(collection, encoder, folder, monkeypatch):
     write_wav(folder / "a.wav")
-    monkeypatch.setattr(encoder, "embed_audio", lambda waves: Embedded(np.ones((0, 64), np.float32)))
+    monkeypatch.setattr(encoder, "embed_audio", lambda waves: NOTHING)
     with pytest.raises(ModelError, match="0 vectors for 1 inputs"):
         collection.index(folder)
     assert collection.status().assets == 0
@@ -281,3 +287,26 @@ def test_a_dry_run_counts_sounds_without_reading_them(collection, encoder, tones
     write_corrupt(tones / "damaged.mp3")
     assert counts(collection.index(tones, dry_run=True)) == {"added": 5}
     assert encoder.sounds == 0
+
+
+def test_a_file_that_claims_to_be_huge_is_not_even_hashed(home, folder, encoder, monkeypatch):
+    monkeypatch.setenv("MMSEARCH_LIMITS_MAX_AUDIO_BYTES", "1M")
+    with (folder / "holes.mp3").open("wb") as file:
+        file.truncate(1 << 40)
+    monkeypatch.setattr("mmsearch.ingest.listen.blake2_stream", lambda *_: pytest.fail("it was hashed"))
+    with mmsearch.open("huge", home=home, model=encoder) as collection:
+        assert collection.index(folder).failed == 1
+        (failure,) = collection.failures()
+    assert failure.code == "media_too_large"
+    assert "limits.max_audio_bytes" in failure.reason
+
+
+def test_a_batch_of_sounds_is_cut_short():
+    works = (Work(FileStat(f"/{n}.mp3", 3 << 20, 1), "audio") for n in range(10))
+    run = SimpleNamespace(job=SimpleNamespace(batch_files=32))
+    assert [len(batch) for batch in Run._batches(run, works)] == [2, 2, 2, 2, 2]
+
+
+def test_what_is_said_ends_with_the_piece_it_is_said_in():
+    (span,) = _spans([Utterance("so", 1.0, 2.0, "en")], start_s=30.0, length_s=1.55)
+    assert (span.start_s, span.end_s, span.language) == (31.0, 31.55, "en")
