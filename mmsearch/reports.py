@@ -121,6 +121,7 @@ class AdaptReport:
         difference: After less before, with 95 % confidence intervals.
         helps: Whether mAP rises for certain: its interval is above 0. Only then the head is installed.
         seconds: What it took.
+        unknown: Files of the table that are not in the collection, of this kind or of one that their names do not tell.
     """
 
     modality: Modality
@@ -134,6 +135,7 @@ class AdaptReport:
     difference: dict[str, Interval]
     helps: bool
     seconds: float
+    unknown: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a JSON object."""

@@ -1,6 +1,7 @@
 """Adapting a collection, a line a stage: read the pairs -> gather stored rows -> fit -> install what helps."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from os import PathLike
 
 import numpy as np
@@ -11,6 +12,7 @@ from mmsearch.adapt.pairs import Pair, read_pairs
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.config import Limits
 from mmsearch.errors import ModalityUnsupported, UsageError
+from mmsearch.media.probe import modality_of
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder
 from mmsearch.reports import AdaptReport
@@ -47,7 +49,8 @@ def adapt(
         MediaError: `pairs` cannot be read.
     """
     _check(encoder, catalog, modalities)
-    captioned = _captioned(read_pairs(pairs, limits), catalog)
+    given = read_pairs(pairs, limits)
+    captioned = _captioned(given, catalog)
     wanted = [each for each in ADAPTABLE if each in (modalities or ADAPTABLE)]
     fitted, refused = [], []
     for modality in wanted:
@@ -59,21 +62,29 @@ def adapt(
                 raise
             refused.append((len(assets), error))
     if not fitted:
-        raise _why_nothing(refused, len(captioned))
+        raise _why_nothing(refused, given, len(captioned))
     if not dry_run:
         _install([each for each in fitted if each.report.helps], catalog)
-    return [each.report for each in fitted]
+    known = {pair.path for _, pair in captioned.values()}
+    unknown = [pair.path for pair in given if pair.path not in known]
+    return [replace(each.report, unknown=_count_of(unknown, each.report.modality)) for each in fitted]
 
 
-def _why_nothing(refused: Sequence[tuple[int, UsageError]], captioned: int) -> UsageError:
+def _count_of(paths: Sequence[str], modality: Modality) -> int:
+    """Count files that may be of a kind; a video is read for its sound."""
+    kinds = (modality, "video", None) if modality == "audio" else (modality, None)
+    return sum(modality_of(path) in kinds for path in paths)
+
+
+def _why_nothing(refused: Sequence[tuple[int, UsageError]], given: Sequence[Pair], captioned: int) -> UsageError:
     """Say why the kind with the most files was refused, or that there are hardly files of any kind."""
     files, error = max(refused, key=lambda each: each[0])
     if files >= MIN_ITEMS:
         return error
     return UsageError(
-        f"At least {MIN_ITEMS} pictures, or as many sounds, with captions are needed; of those in the file, "
-        f"{captioned:,} are in the collection.",
-        remedy="Index the files first; their paths must be those of the collection.",
+        f"At least {MIN_ITEMS} pictures, or as many sounds, with captions are needed; of the {len(given):,} files in "
+        f"the table, {captioned:,} are in the collection. The first is {given[0].path}.",
+        remedy="Index the files first; paths in the table are relative to its own folder.",
     )
 
 

@@ -64,6 +64,8 @@ def adapt(
             emit_json(report.to_dict() | {"installed": report.helps and not dry_run})
         else:
             show(_table(report), verdict(report, dry_run=dry_run), "")
+    if unknown := sum(report.unknown for report in reports):
+        options.notice(f"{counted(unknown, 'file')} of the table are not in the collection and did not count.")
     if not dry_run and any(report.helps for report in reports):
         options.notice(f"`{options.call('adapt')} --undo` takes it back.")
 

@@ -228,3 +228,13 @@ def test_roots_are_kept_once_in_order(catalog):
         for path in ("/photos", "/a", "/photos"):
             writer.add_root(path)
     assert catalog.roots() == ("/a", "/photos")
+
+
+def test_files_are_found_by_their_content_if_they_are_ready(catalog, put, make_file):
+    assets = put(make_file("/b.jpg", "aa"), make_file("/a.jpg", "bb"), make_file("/copy.jpg", "aa"))
+    with catalog.write() as writer:
+        writer.put_waiting(WaitingFile(FileStat("/c.mp3", 200, 1), "audio"))
+    many = [f"other {number}" for number in range(2 * MAX_VALUES)]
+    assert catalog.assets_with_content(["aa"]).tolist() == sorted([assets["/b.jpg"], assets["/copy.jpg"]])
+    assert catalog.assets_with_content([*many, "aa", "bb"]).tolist() == sorted(assets.values())
+    assert catalog.assets_with_content([]).tolist() == []
