@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tinysoundfont
 from scipy.signal import resample_poly
 
 from tools.train_builtin.archives import open_member
@@ -44,6 +43,8 @@ class SoundFont:
         Raises:
             ArchiveError: The archive does not hold it, or is damaged.
         """
+        import tinysoundfont  # here, so that the tables of instruments can be read without it
+
         self.name = package
         self._synth = tinysoundfont.Synth(samplerate=_OVERSAMPLED * RATE, gain=-8)
         self._font = self._synth.sfload(open_member(archive, SOUNDFONTS[package]))
