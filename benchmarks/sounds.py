@@ -44,7 +44,7 @@ def score_table(
     return table
 
 
-def average_precision(scores: Scores, right: npt.NDArray[np.bool_]) -> Scores:
+def average_precision(scores: npt.NDArray[np.floating], right: npt.NDArray[np.bool_]) -> Scores:
     """Average precision of each row of scores (queries, files), given which files are right."""
     ranked = np.take_along_axis(right, np.argsort(-scores, axis=1, kind="stable"), axis=1)
     precision = ranked.cumsum(axis=1) / np.arange(1, ranked.shape[1] + 1)

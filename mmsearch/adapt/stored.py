@@ -44,15 +44,19 @@ def stored_vectors(catalog: Catalog, store: VectorStore, ids: Ids | None = None)
         CollectionDamaged: The vector files are not those of the catalog.
     """
     places = catalog.locations(ids)
+    return places.ids, vectors_at(catalog, store, places, ids)
+
+
+def vectors_at(catalog: Catalog, store: VectorStore, places: Locations, ids: Ids | None = None) -> Vectors:
+    """Copy out the vectors at places that `catalog.locations(ids)` gave: unit rows (n, d)."""
     vectors = store.gather(places.files, places.rows)
     for head, rows in _adapted_rows(catalog, places, ids):
         vectors[rows] = head.apply(vectors[rows], store.gather_features(places.files[rows], places.rows[rows]))
-    return places.ids, vectors
+    return vectors
 
 
-def pieces(catalog: Catalog, store: VectorStore) -> Iterator[tuple[Ids, Vectors]]:
-    """Copy out all vectors as `stored_vectors` does, a bounded number at once, in order of id."""
-    places = catalog.locations()
+def pieces(catalog: Catalog, store: VectorStore, places: Locations) -> Iterator[tuple[Ids, Vectors]]:
+    """Copy out all vectors, at the places that `catalog.locations()` gave, a bounded number at once, in order of id."""
     adapted = _adapted_rows(catalog, places, None)
     for start in range(0, len(places), PIECE_ROWS):
         piece = slice(start, start + PIECE_ROWS)
@@ -65,7 +69,7 @@ def pieces(catalog: Catalog, store: VectorStore) -> Iterator[tuple[Ids, Vectors]
 
 
 def _adapted_rows(catalog: Catalog, places: Locations, asked: Ids | None) -> list[tuple[Head, Ids]]:
-    """Pair each head with the positions among the places that it adapts; None as in `stored_vectors`."""
+    """Pair each head with the positions among the places that it adapts; `asked` as in `catalog.locations`."""
     found = []
     for modality, head in heads_in_use(catalog).items():
         ids, _ = catalog.segments_of(modality, asked)

@@ -15,6 +15,7 @@ from mmsearch.files import blake2
 from mmsearch.types import Modality
 
 _IN_USE = sa.and_(heads.c.space_id == ACTIVE_SPACE, heads.c.undone_at.is_(None))
+_NEWEST = sa.select(heads.c.modality, sa.func.max(heads.c.version)).where(_IN_USE).group_by(heads.c.modality)
 
 
 def active(connection: sa.Connection) -> tuple[StoredHead, ...]:
@@ -23,40 +24,38 @@ def active(connection: sa.Connection) -> tuple[StoredHead, ...]:
     Raises:
         CollectionDamaged: One does not match its checksum.
     """
-    newest = sa.select(heads.c.modality, sa.func.max(heads.c.version)).where(_IN_USE).group_by(heads.c.modality)
-    wanted = sa.and_(_IN_USE, sa.tuple_(heads.c.modality, heads.c.version).in_(newest))
-    if broken := _damaged(connection, wanted):
-        raise CollectionDamaged(broken[0])
+    wanted = sa.and_(_IN_USE, sa.tuple_(heads.c.modality, heads.c.version).in_(_NEWEST))
+    if broken := _broken(connection, wanted):
+        raise CollectionDamaged(next(iter(broken.values())))
     query = sa.select(heads.c.modality, heads.c.version, heads.c.weights).where(wanted).order_by(heads.c.modality)
     return tuple(StoredHead(*row) for row in connection.execute(query))
 
 
 def versions(connection: sa.Connection) -> dict[Modality, int]:
     """Return the version of the head in use for each modality, be it whole or damaged."""
-    newest = sa.select(heads.c.modality, sa.func.max(heads.c.version)).where(_IN_USE).group_by(heads.c.modality)
-    return {modality: version for modality, version in connection.execute(newest)}
+    return {modality: version for modality, version in connection.execute(_NEWEST)}
 
 
 def damaged(connection: sa.Connection) -> list[str]:
     """Say which heads do not match their checksum, of those that are in use or would be after an undoing."""
-    return _damaged(connection, _IN_USE)
-
-
-def _damaged(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> list[str]:
-    query = sa.select(heads.c.modality, heads.c.version, heads.c.weights, heads.c.digest).where(wanted)
-    return [
-        f"The head for {modality}, version {version}, does not match its checksum."
-        for modality, version, weights, digest in connection.execute(query)
-        if blake2(weights) != digest
-    ]
+    return list(_broken(connection, _IN_USE).values())
 
 
 def drop_damaged(connection: sa.Connection) -> int:
     """Take heads that do not match their checksum out of use. Returns how many."""
-    query = sa.select(heads.c.id, heads.c.weights, heads.c.digest).where(_IN_USE)
-    broken = [id_ for id_, weights, digest in connection.execute(query) if blake2(weights) != digest]
-    connection.execute(heads.update().where(heads.c.id.in_(broken)).values(undone_at=now()))
+    broken = _broken(connection, _IN_USE)
+    connection.execute(heads.update().where(heads.c.id.in_(list(broken))).values(undone_at=now()))
     return len(broken)
+
+
+def _broken(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> dict[int, str]:
+    """Say what is wrong with heads that do not match their checksum, by id."""
+    query = sa.select(heads.c.id, heads.c.modality, heads.c.version, heads.c.weights, heads.c.digest).where(wanted)
+    return {
+        id_: f"The head for {modality}, version {version}, does not match its checksum."
+        for id_, modality, version, weights, digest in connection.execute(query)
+        if blake2(weights) != digest
+    }
 
 
 def put(connection: sa.Connection, weights: Mapping[Modality, bytes], reports: Mapping[Modality, Any]) -> int:

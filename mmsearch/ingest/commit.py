@@ -77,9 +77,11 @@ class Committer:
         width = self._catalog.feature_dim()
         if not width:  # the model gives none, or gave none when the collection was made
             return None
-        zeros = (np.zeros((len(file.segments), width), dtype=np.float16) for file in files)
         return np.concatenate(
-            [empty if file.features is None else file.features for file, empty in zip(files, zeros, strict=True)]
+            [
+                np.zeros((len(file.segments), width), dtype=np.float16) if file.features is None else file.features
+                for file in files
+            ]
         )
 
 

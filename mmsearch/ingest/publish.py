@@ -1,6 +1,6 @@
 """After a run: the index over all vectors is published as a new generation, and leftovers are removed."""
 
-from mmsearch.adapt.stored import pieces, stored_vectors
+from mmsearch.adapt.stored import pieces, vectors_at
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.protocols import VectorIndex
 from mmsearch.vectors.flat import FlatIndex
@@ -33,12 +33,13 @@ def publish(catalog: Catalog, store: VectorStore, generations: GenerationStore, 
 
 
 def _index_of(catalog: Catalog, store: VectorStore) -> VectorIndex:
-    if len(catalog.locations()) < FAISS_FROM_VECTORS:
-        return FlatIndex.of(*stored_vectors(catalog, store))  # no second copy in memory
+    places = catalog.locations()
+    if len(places) < FAISS_FROM_VECTORS:
+        return FlatIndex.of(places.ids, vectors_at(catalog, store, places))  # no second copy in memory
     from mmsearch.vectors.faiss_index import FaissIndex
 
     index = FaissIndex(catalog.space().dim)
-    for ids, vectors in pieces(catalog, store):
+    for ids, vectors in pieces(catalog, store, places):
         index.add(ids, vectors)
     return index
 

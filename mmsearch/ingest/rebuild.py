@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mmsearch.adapt.stored import PIECE_ROWS
 from mmsearch.catalog.catalog import Catalog, Locations
 from mmsearch.errors import CollectionDamaged
 from mmsearch.ingest.publish import publish
 from mmsearch.types import Features, Vectors
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
-
-PIECE_ROWS = 65_536  # copied at once
 
 
 def rebuild(catalog: Catalog, store: VectorStore, generations: GenerationStore, *, checked: bool = False) -> None:

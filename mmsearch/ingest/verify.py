@@ -21,8 +21,8 @@ def verify(catalog: Catalog, store: VectorStore, generations: GenerationStore) -
     for block, reason in store.damaged_blocks(catalog.blocks()):
         lost = catalog.assets_in_rows(block.file, block.first_row, block.rows)
         problems.append(Problem("vectors are damaged", reason, tuple(asset.path for asset in lost)))
-    known = any("head" in problem.what for problem in problems)
-    if not known and (damage := _heads_damage(catalog)):
+    damage = _heads_damage(catalog)
+    if damage and all(damage != problem.where for problem in problems):  # else its checksum has told already
         problems.append(Problem("a head of `adapt` cannot be read", damage))
     generation = catalog.generation()
     if generation and (damage := generations.damage(generation)):

@@ -205,7 +205,7 @@ def test_pieces_are_what_the_whole_is(filled, monkeypatch):
     shelves = filled._storage.reading()
     ids, vectors = stored_vectors(shelves.catalog, shelves.store)
     monkeypatch.setattr(stored, "PIECE_ROWS", 2)
-    found = list(pieces(shelves.catalog, shelves.store))
+    found = list(pieces(shelves.catalog, shelves.store, shelves.catalog.locations()))
     assert max(len(each) for each, _ in found) == 2
     assert np.array_equal(np.concatenate([each for each, _ in found]), ids)
     assert np.concatenate([each for _, each in found]) == pytest.approx(vectors, abs=1e-6)

@@ -7,8 +7,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from mmsearch.config import Limits
+from mmsearch.encoders.builtin.head import FEATURE_DIM
 from mmsearch.encoders.builtin.image import Classifier, ImageModel
-from mmsearch.encoders.builtin.image_head import FEATURE_DIM, ImageHead
+from mmsearch.encoders.builtin.image_head import ImageHead
 from mmsearch.encoders.builtin.weights import CLASSES, EFFICIENTNET, HERE, IMAGE_HEAD, MINILM, TOKENIZER
 from mmsearch.media.sources import image_from
 from mmsearch.testing.drawings import draw_samples

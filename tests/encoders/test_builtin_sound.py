@@ -11,9 +11,10 @@ import torch
 from safetensors.numpy import load_file
 from torch.nn import functional
 
+from mmsearch.encoders.builtin.head import FEATURE_DIM
 from mmsearch.encoders.builtin.patches import RATE_HZ, log_mel_patches
 from mmsearch.encoders.builtin.sound import POOLED, SILENCE, SoundClassifier, SoundModel
-from mmsearch.encoders.builtin.sound_head import FEATURE_DIM, SoundHead
+from mmsearch.encoders.builtin.sound_head import SoundHead
 from mmsearch.encoders.builtin.text import TextModel
 from mmsearch.encoders.builtin.weights import HERE, MINILM, SOUND_CLASSES, TOKENIZER, YAMNET, checkpoint
 from mmsearch.normalise import unit_rows

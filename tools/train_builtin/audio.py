@@ -9,18 +9,17 @@ and synthetic sounds bring there, each alone and together.
 """
 
 import argparse
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save
 
 from mmsearch.encoders.builtin.sound_head import SoundHead
-from mmsearch.encoders.builtin.weights import HERE, MINILM, SOUND_CLASSES, SOUND_HEAD, TOKENIZER, YAMNET
+from mmsearch.encoders.builtin.weights import MINILM, SOUND_CLASSES, TOKENIZER, YAMNET
+from tools.train_builtin.heads import write_card, write_head
 from tools.train_builtin.hearing import recordings
 from tools.train_builtin.hearing.examples import Examples, embed
 from tools.train_builtin.hearing.fit import Fit, fit_head
@@ -72,9 +71,9 @@ def train(real: Examples, made: Examples, galleries: dict[str, Examples]) -> Non
     }
     fits = {name: fit_head(joined(part), SEED) for name, part in parts.items()}
     metrics = measure(galleries, {name: fit.head for name, fit in fits.items()})
-    digest = _write(fits["the head"].head)
+    digest = write_head(fits["the head"].head)
     card = _card(digest, joined([real, made]), fits["the head"], metrics)
-    (HERE / "sound-head.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_card(fits["the head"].head, card)
 
 
 def joined(parts: Iterable[Examples]) -> Examples:
@@ -94,14 +93,6 @@ def measure(galleries: dict[str, Examples], heads: dict[str, SoundHead]) -> Metr
         for said, values in metrics[name].items():
             print(f"{name:30}{said:22}" + "".join(f"{key:>8} {value:5}" for key, value in values.items()))
     return metrics
-
-
-def _write(head: SoundHead) -> str:
-    data = save({name: tensor.astype(np.float16) for name, tensor in asdict(head).items()})
-    SOUND_HEAD.path.write_bytes(data)
-    digest = hashlib.sha256(data).hexdigest()
-    print(f"{SOUND_HEAD.name}: {len(data)} bytes; set its SHA-256 in mmsearch/encoders/builtin/weights.py:\n{digest}")
-    return digest
 
 
 def _card(digest: str, examples: Examples, fit: Fit, metrics: Metrics) -> dict[str, object]:

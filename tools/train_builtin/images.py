@@ -8,7 +8,6 @@ says by how much our captioned photos help there.
 """
 
 import argparse
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -16,11 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save
 
 from mmsearch.encoders.builtin.image_head import ImageHead
-from mmsearch.encoders.builtin.weights import CLASSES, EFFICIENTNET, HERE, IMAGE_HEAD, MINILM, TOKENIZER
+from mmsearch.encoders.builtin.weights import CLASSES, EFFICIENTNET, MINILM, TOKENIZER
 from tools.train_builtin.fetch import fetch
+from tools.train_builtin.heads import write_card, write_head
 from tools.train_builtin.pictures import sources
 from tools.train_builtin.pictures.examples import Examples, embed
 from tools.train_builtin.pictures.fit import Fit, fit_head
@@ -57,9 +56,9 @@ def rebuild(cache: Path, folders: Sequence[Path]) -> None:
     fit = fit_head(training.of(is_photo), training.of(~is_photo), SEED)
     parts = {folder.name: read_gallery(folder) for folder in folders} | galleries(examples.of(held))
     metrics = _measure(parts, fit.head)
-    digest = _write(fit.head)
+    digest = write_head(fit.head)
     card = _card(digest, training, fit, metrics)
-    (HERE / "image-head.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_card(fit.head, card)
 
 
 def _measure(parts: dict[str, Examples], head: ImageHead) -> Metrics:
@@ -82,14 +81,6 @@ def _without_photos(head: ImageHead) -> ImageHead:
     """Leave photos as they are."""
     tensors = asdict(head)
     return ImageHead(**tensors | {name: np.zeros_like(tensors[name]) for name in ("photos", "photos_bias")})
-
-
-def _write(head: ImageHead) -> str:
-    data = save({name: tensor.astype(np.float16) for name, tensor in asdict(head).items()})
-    IMAGE_HEAD.path.write_bytes(data)
-    digest = hashlib.sha256(data).hexdigest()
-    print(f"{IMAGE_HEAD.name}: {len(data)} bytes; set its SHA-256 in mmsearch/encoders/builtin/weights.py:\n{digest}")
-    return digest
 
 
 def _card(digest: str, training: Examples, fit: Fit, metrics: Metrics) -> dict[str, object]:

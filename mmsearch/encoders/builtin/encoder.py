@@ -8,7 +8,7 @@ from threading import Lock
 import numpy as np
 
 from mmsearch.encoders.builtin import image, sound, text, whisper
-from mmsearch.encoders.builtin.image_head import FEATURE_DIM
+from mmsearch.encoders.builtin.head import FEATURE_DIM
 from mmsearch.encoders.builtin.patches import RATE_HZ
 from mmsearch.encoders.builtin.speech import SpeechModel
 from mmsearch.encoders.builtin.weights import ALL_FILES

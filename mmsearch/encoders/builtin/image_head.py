@@ -7,49 +7,33 @@ image-head.json, names the pictures, their authors and licences.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar
 
 import numpy as np
 
-from mmsearch.encoders.builtin.weights import IMAGE_HEAD, Tensor, safetensors
+from mmsearch.encoders.builtin.head import FeatureHead
+from mmsearch.encoders.builtin.weights import IMAGE_HEAD, PinnedFile, Tensor
 from mmsearch.types import Features, Vectors
-
-FEATURE_DIM = 256
 
 
 @dataclass(frozen=True, slots=True)
-class ImageHead:
-    """The head's tensors, float32 at work and float16 on disk.
+class ImageHead(FeatureHead):
+    """The tensors, besides those of every head; 1280 features are pooled.
 
     Attributes:
-        centre: (1280,) mean of the pooled features.
-        projection: (1280, 256) to the features, the scale of each pooled feature included.
         gate: (256,) whose product with the features, plus `gate_bias` (1,), is 0 for photos and 1 for drawings.
         photos: (256, 384) correction of a photo's vector, up to `photos_bias` (384,).
         drawings: (256, 384) correction of a drawing's vector, up to `drawings_bias` (384,).
     """
 
-    centre: Tensor
-    projection: Tensor
+    file: ClassVar[PinnedFile] = IMAGE_HEAD
+
     gate: Tensor
     gate_bias: Tensor
     photos: Tensor
     photos_bias: Tensor
     drawings: Tensor
     drawings_bias: Tensor
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read the installed head.
-
-        Raises:
-            WeightsDamaged: It is missing, or is not the pinned one.
-        """
-        return cls(**safetensors(IMAGE_HEAD))
-
-    def features(self, pooled: Tensor) -> Features:
-        """Compress pooled features (n, 1280) to what is stored: (n, 256) float16."""
-        return ((pooled - self.centre) @ self.projection).astype(np.float16)
 
     def correction(self, features: Features) -> Vectors:
         """Return what to add to the unit vectors of pictures with such features (n, 256): (n, 384) float32."""

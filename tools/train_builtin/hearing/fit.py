@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.sounds import average_precision
 from mmsearch.adapt.ridge import decompose
-from mmsearch.encoders.builtin.sound_head import FEATURE_DIM, SoundHead
+from mmsearch.encoders.builtin.head import FEATURE_DIM
+from mmsearch.encoders.builtin.sound_head import SoundHead
 from mmsearch.encoders.builtin.weights import Tensor
 from mmsearch.normalise import unit_rows
 from mmsearch.types import Vectors
@@ -95,10 +97,8 @@ def mean_average_precision(vectors: Vectors, labels: npt.NDArray[np.str_], targe
     unique, place = np.unique(labels, return_inverse=True)
     queries = np.zeros((len(unique), targets.shape[1]), dtype=np.float32)
     np.add.at(queries, place, targets)
-    order = np.argsort(-(unit_rows(queries) @ vectors.T), axis=1, kind="stable")
-    right = place[order] == np.arange(len(unique))[:, None]
-    precision = right.cumsum(axis=1) / np.arange(1, len(labels) + 1)
-    return float(np.mean((precision * right).sum(axis=1) / right.sum(axis=1)))
+    right = place == np.arange(len(unique))[:, None]
+    return float(average_precision(unit_rows(queries) @ vectors.T, right).mean())
 
 
 @dataclass(frozen=True)

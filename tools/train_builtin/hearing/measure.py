@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.sounds import average_precision
 from mmsearch.config import Limits
 from mmsearch.encoders.builtin.sound_head import SoundHead
 from mmsearch.media.opening import open_regular
@@ -46,11 +47,11 @@ def scores(vectors: Vectors, examples: Examples) -> Scores:
     labels, place = np.unique(examples.label, return_inverse=True)
     queries = unit_rows(examples.targets[np.unique(place, return_index=True)[1]])
     cosines = queries @ vectors.T
-    right = place[np.argsort(-cosines, axis=1, kind="stable")] == np.arange(len(labels))[:, None]
-    precision = right.cumsum(axis=1) / np.arange(1, right.shape[1] + 1)
+    right = place == np.arange(len(labels))[:, None]
+    ranked = np.take_along_axis(right, np.argsort(-cosines, axis=1, kind="stable"), axis=1)
     found = {
-        "mAP": float(np.mean((precision * right).sum(axis=1) / right.sum(axis=1))),
-        **{f"R@{k}": float(right[:, :k].any(axis=1).mean()) for k in KS},
+        "mAP": float(average_precision(cosines, right).mean()),
+        **{f"R@{k}": float(ranked[:, :k].any(axis=1).mean()) for k in KS},
         "top-1": float(np.mean(cosines.argmax(axis=0) == place)),
     }
     return {name: round(100 * value, 1) for name, value in found.items()} | {"sounds": len(vectors)}

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mmsearch.adapt.ridge import decompose
-from mmsearch.encoders.builtin.image_head import FEATURE_DIM, ImageHead
+from mmsearch.encoders.builtin.head import FEATURE_DIM
+from mmsearch.encoders.builtin.image_head import ImageHead
 from mmsearch.encoders.builtin.weights import Tensor
 from mmsearch.normalise import unit_rows
 from mmsearch.types import Vectors
