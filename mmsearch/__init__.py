@@ -10,7 +10,7 @@
 The folders show the path of the data:
 
     opening.py      which collection a name stands for
-    collection.py   the Python API
+    collection/     the Python API, a file for each of its parts
     jobs.py         from the settings to what an index run is told
     storage.py      one collection on disk: made, opened, locked, and its encoder
     cli/            the command line, one file a command
@@ -30,7 +30,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmsearch.collection import Collection
+    from mmsearch.collection.collection import Collection
     from mmsearch.errors import MmsearchError
     from mmsearch.opening import create, open
     from mmsearch.reports import AdaptReport, IndexProgress, IndexReport, Problem, Status
@@ -52,7 +52,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Collection": "collection",
+    "Collection": "collection.collection",
     "Hit": "types",
     "Hits": "types",
     "MmsearchError": "errors",

@@ -3,6 +3,7 @@
     MmsearchError                 exit  http
     ├── UsageError                  2   400   the call itself is wrong
     │   ├── QueryError              2   400   nothing to search for, or parts that do not fit
+    │   │   └── FilterError         2   400   a filter that cannot be read, with the column
     │   └── ConfigError             2   400   a setting that is not known or not valid
     ├── CollectionError             3   500
     │   ├── CollectionNotFound      3   404
@@ -73,6 +74,13 @@ class QueryError(UsageError):
 
     code = "query"
     default_remedy = "See `mmsearch search --help` for examples."
+
+
+class FilterError(QueryError):
+    """A filter (`--where`) or an order (`--sort`) cannot be read; the message points at the place."""
+
+    code = "filter"
+    default_remedy = "docs/where.md has the language; `mmsearch fields` lists the fields of the collection."
 
 
 class ConfigError(UsageError):

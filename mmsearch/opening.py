@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from mmsearch.collection import Collection, StrPath
+from mmsearch.collection.base import StrPath
+from mmsearch.collection.collection import Collection
 from mmsearch.config import load_config
 from mmsearch.errors import UsageError
 from mmsearch.protocols import Encoder

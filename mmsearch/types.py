@@ -9,9 +9,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from mmsearch.where.syntax import Condition, Order
+
 Modality = Literal["text", "image", "audio", "video"]
 MODALITIES: tuple[Modality, ...] = ("text", "image", "audio", "video")
 Role = Literal["query", "document"]
+Mode = Literal["vector", "text", "hybrid"]  # search by meaning, by words, or by both
+Combine = Literal["add", "fuse"]  # several parts: one vector for all, or one result list each
 
 Vectors = npt.NDArray[np.float32]  # (n, d), unit rows unless said otherwise
 Ids = npt.NDArray[np.int64]  # (n,) segment ids
@@ -279,6 +283,7 @@ class QueryPart:
         pixels: For an image, made to the encoder's `image_input`.
         waves: For a sound, its windows, made to the encoder's `audio_input`.
         vector: (d,) for an item that is already embedded, or given raw.
+        name: What the user wrote, without the weight, to call the part by in an explanation.
     """
 
     modality: Modality
@@ -287,27 +292,53 @@ class QueryPart:
     pixels: Pixels | None = None
     waves: tuple[Waveform, ...] = ()
     vector: npt.NDArray[np.float32] | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which segments may be returned. Empty means no limit."""
+    """Which segments may be returned. Empty means no limit.
+
+    Attributes:
+        where: What must hold for the file of a segment; for a caption, for the file that it describes.
+    """
 
     modalities: frozenset[Modality] = frozenset()
     exclude_assets: frozenset[int] = frozenset()
+    where: Condition | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.modalities or self.exclude_assets)
+        return bool(self.modalities or self.exclude_assets or self.where is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to find: parts, a filter, and which slice of the ranking."""
+    """What to find: parts, a filter, how to rank, and which slice of the ranking.
+
+    Attributes:
+        parts: None at all lists what the filter lets through.
+        mode: What decides the ranking.
+        combine: What several parts come to; a single part is the same in both.
+        group: One hit a file, its best segment; else every segment is a hit of its own.
+        dedupe: Leave out copies and near-copies of better hits.
+        min_score: Leave out hits below.
+        quotas: Modality -> at most so many hits of it.
+        order: Without parts, the order of the list; with parts, the order in which the k best are given.
+        explain: Say of each hit where its score comes from.
+    """
 
     parts: tuple[QueryPart, ...]
     filter: Filter = Filter()
     k: int = 10
     offset: int = 0
+    mode: Mode = "hybrid"
+    combine: Combine = "add"
+    group: bool = True
+    dedupe: bool = False
+    min_score: float = 0.0
+    quotas: dict[Modality, int] = field(default_factory=dict)
+    order: tuple[Order, ...] = ()
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,15 +353,33 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A further segment of a hit's file that was found too, but not as high."""
+
+    id: int
+    score: float
+    modality: Modality
+    start_s: float | None = None
+    end_s: float | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One result.
 
     Attributes:
         rank: From 1, counted over the whole ranking (it goes on with `offset`).
         id: The segment's id; stays the same as long as the file's content does.
-        score: Cosine between query and segment, in [-1, 1]; higher is better.
+        score: In [0, 1], higher is better, comparable between modalities: see `search.calibrate`. 1 in a list
+            that was asked for without a query.
+        cosine: Between query and segment, in [-1, 1]; None if there is no query vector.
         about: For a caption, the path of the media file it describes.
         language: Of what is said in a recording, ISO 639-1.
+        more: Other segments of the same file, best first, if hits are grouped by file.
+        duplicates: Paths of copies that were left out in favour of this hit, if that was asked for.
+        fields: The user's own fields of the file: name -> value, or values.
+        explain: Where the score comes from, stage by stage, if that was asked for.
     """
 
     rank: int
@@ -338,6 +387,7 @@ class Hit:
     score: float
     path: str
     modality: Modality
+    cosine: float | None = None
     start_s: float | None = None
     end_s: float | None = None
     text: str | None = None
@@ -349,10 +399,24 @@ class Hit:
     width_px: int | None = None
     height_px: int | None = None
     captured_at: str | None = None
+    size_bytes: int | None = None
+    duration_s: float | None = None
+    more: tuple[Moment, ...] = ()
+    duplicates: tuple[str, ...] = ()
+    fields: dict[str, Any] = field(default_factory=dict)
+    explain: dict[str, Any] | None = None
+
+    @property
+    def subject(self) -> str:
+        """Path of the file that the hit stands for: for a caption, of what it describes."""
+        return self.about or self.path
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a JSON object."""
-        return asdict(self)
+        """Return the fields as a JSON object; `explain` only if there is one."""
+        values = asdict(self)
+        if self.explain is None:
+            del values["explain"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,10 +426,16 @@ class Hits(Sequence[Hit]):
     Attributes:
         good_match: False if even the best hit is probably not what was meant; None if nobody can tell
             (an empty result, or a model without measured thresholds).
+        total: How many files pass the filter; None if nobody asked for a list.
+        query_id: Under which number the query was noted, if queries are kept.
+        profile: Stage -> milliseconds that it took.
     """
 
     hits: tuple[Hit, ...] = ()
     good_match: bool | None = None
+    total: int | None = None
+    query_id: int | None = None
+    profile: dict[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.hits)

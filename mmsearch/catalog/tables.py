@@ -80,6 +80,8 @@ class _AssetColumns(sa.TypedColumns):
     error_code: sa.Named[str | None] = sa.Column(sa.Text)
     error_reason: sa.Named[str | None] = sa.Column(ForeignText)
     updated_at: sa.Named[str] = sa.Column(sa.Text)
+    # Of a picture's looks, `media.looks.look_of`: 64 bits as a signed integer; none for a blank picture.
+    look: sa.Named[int | None] = sa.Column(sa.BigInteger)
 
 
 assets = sa.Table(
@@ -210,3 +212,59 @@ class _GenerationColumns(sa.TypedColumns):
 
 
 generations = sa.Table("generations", metadata, _GenerationColumns)
+
+
+class _FieldColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    # Who says so: the file itself if the user set the field, else the sidecar or table that names `about`.
+    asset_id: sa.Named[int] = sa.Column(sa.ForeignKey("assets.id", ondelete="CASCADE"))
+    about: sa.Named[str | None] = sa.Column(PathText)
+    name: sa.Named[str] = sa.Column(ForeignText)  # in lower case
+    ordinal: sa.Named[int]  # a field may have several values, such as tags
+    text: sa.Named[str] = sa.Column(ForeignText)
+    number: sa.Named[float | None]  # the same as a number, if it is one
+
+
+fields = sa.Table(
+    "fields",
+    metadata,
+    _FieldColumns,
+    sa.CheckConstraint("ordinal >= 0", name="ordinal"),
+    sa.Index(None, "asset_id"),
+    sa.Index(None, "about"),
+    sa.Index(None, "name", "text"),
+)
+
+
+class _QueryColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    asked_at: sa.Named[str] = sa.Column(sa.Text)
+    query: sa.Named[str] = sa.Column(ForeignText)  # a JSON object, as `search.request` reads it
+    hits: sa.Named[int]
+
+
+queries = sa.Table("queries", metadata, _QueryColumns, sqlite_autoincrement=True)
+
+
+class _ClickColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    query_id: sa.Named[int] = sa.Column(sa.ForeignKey("queries.id", ondelete="CASCADE"))
+    path: sa.Named[str] = sa.Column(PathText)  # not an id: a click outlives the removal of its file
+    good: sa.Named[bool]
+    clicked_at: sa.Named[str] = sa.Column(sa.Text)
+
+
+clicks = sa.Table("clicks", metadata, _ClickColumns, sa.UniqueConstraint("query_id", "path"))
+
+
+class _QueryBankColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"))
+    vectors: sa.Named[bytes] = sa.Column(sa.LargeBinary)
+    digest: sa.Named[str] = sa.Column(sa.Text)
+    report: sa.Named[str] = sa.Column(ForeignText)
+    created_at: sa.Named[str] = sa.Column(sa.Text)
+    undone_at: sa.Named[str | None] = sa.Column(sa.Text)
+
+
+query_banks = sa.Table("query_banks", metadata, _QueryBankColumns)

@@ -11,7 +11,7 @@ from mmsearch.cli.output import counted, emit_json, examples, wants_json
 from mmsearch.cli.progress import progress_shown
 
 if TYPE_CHECKING:
-    from mmsearch.collection import Collection
+    from mmsearch.collection.collection import Collection
     from mmsearch.reports import IndexReport, Status
 
 EXAMPLES = examples(

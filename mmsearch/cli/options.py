@@ -14,7 +14,7 @@ from mmsearch.cli.boundary import errors_reported
 from mmsearch.cli.output import notice, reflowed
 
 if TYPE_CHECKING:
-    from mmsearch.collection import Collection
+    from mmsearch.collection.collection import Collection
     from mmsearch.config import Config
 
 

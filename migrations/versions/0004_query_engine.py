@@ -1,0 +1,74 @@
+"""What the query engine needs: the user's fields, the looks of pictures, queries kept on request, banks of queries."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("assets", table_kwargs={"sqlite_autoincrement": True}) as table:
+        table.add_column(sa.Column("look", sa.BigInteger))
+    _make_fields()
+    _make_query_log()
+    _make_query_banks()
+
+
+def _make_fields() -> None:
+    op.create_table(
+        "fields",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("asset_id", sa.Integer, nullable=False),
+        sa.Column("about", sa.Text),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("ordinal", sa.Integer, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("number", sa.Double),
+        sa.PrimaryKeyConstraint("id", name="pk_fields"),
+        sa.CheckConstraint("ordinal >= 0", name="ck_fields_ordinal"),
+        sa.ForeignKeyConstraint(["asset_id"], ["assets.id"], name="fk_fields_asset_id", ondelete="CASCADE"),
+    )
+    op.create_index("ix_fields_asset_id", "fields", ["asset_id"])
+    op.create_index("ix_fields_about", "fields", ["about"])
+    op.create_index("ix_fields_name_text", "fields", ["name", "text"])
+
+
+def _make_query_log() -> None:
+    op.create_table(
+        "queries",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("asked_at", sa.Text, nullable=False),
+        sa.Column("query", sa.Text, nullable=False),
+        sa.Column("hits", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_queries"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "clicks",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("query_id", sa.Integer, nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("good", sa.Boolean, nullable=False),
+        sa.Column("clicked_at", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_clicks"),
+        sa.UniqueConstraint("query_id", "path", name="uq_clicks_query_id_path"),
+        sa.ForeignKeyConstraint(["query_id"], ["queries.id"], name="fk_clicks_query_id", ondelete="CASCADE"),
+    )
+
+
+def _make_query_banks() -> None:
+    op.create_table(
+        "query_banks",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("space_id", sa.Text, nullable=False),
+        sa.Column("vectors", sa.LargeBinary, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("report", sa.Text, nullable=False),
+        sa.Column("created_at", sa.Text, nullable=False),
+        sa.Column("undone_at", sa.Text),
+        sa.PrimaryKeyConstraint("id", name="pk_query_banks"),
+        sa.ForeignKeyConstraint(["space_id"], ["spaces.space_id"], name="fk_query_banks_space_id"),
+    )

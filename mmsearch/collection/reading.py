@@ -1,0 +1,49 @@
+"""The part of the Python API that tells what a collection holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmsearch.collection.base import CollectionBase
+from mmsearch.reports import Failure, IndexStatus, Status
+
+
+class Reading(CollectionBase):
+    """Count and list."""
+
+    def status(self) -> Status:
+        """Count what the collection holds."""
+        shelves = self._storage.reading()
+        with shelves.catalog.snapshot():
+            counts, generation = shelves.catalog.counts(), shelves.catalog.generation()
+            revision, roots = shelves.catalog.revision(), shelves.catalog.roots()
+            heads = shelves.catalog.head_versions()
+        return Status(
+            name=self.name,
+            path=str(self.folder),
+            model=shelves.space.model,
+            dim=shelves.space.dim,
+            assets=counts.assets,
+            segments=counts.segments,
+            failed=counts.failed,
+            waiting=counts.waiting,
+            index=IndexStatus(
+                kind=generation.kind if generation else "none",
+                size_bytes=generation.size_bytes if generation else 0,
+                vectors=generation.vectors if generation else 0,
+                fresh=generation is not None and generation.revision == revision,
+            ),
+            bytes_on_disk=self._storage.size_bytes(),
+            adapted={modality: version for modality, version in heads.items()},
+            roots=roots,
+            last_indexed_at=counts.last_indexed_at,
+        )
+
+    def failures(self, limit: int | None = None) -> list[Failure]:
+        """Return the files that could not be read, each with its reason, in order of path."""
+        return list(self._storage.reading().catalog.failures(limit))
+
+    def searchable(self, paths: Sequence[str]) -> frozenset[str]:
+        """Return which of some absolute paths can be found by a search, and so were read without harm."""
+        states = self._storage.reading().catalog.lookup(paths)
+        return frozenset(path for path, state in states.items() if state.status == "ready")

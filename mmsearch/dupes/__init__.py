@@ -1,0 +1,1 @@
+"""Files that are the same, or nearly. Read flow.py first."""

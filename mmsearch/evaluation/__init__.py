@@ -1,0 +1,1 @@
+"""Measure searches on queries with known answers. Read flow.py first."""
