@@ -100,9 +100,17 @@ class IngestConfig:
 
 @dataclass(frozen=True, slots=True)
 class SearchConfig:
-    """How `search` works."""
+    """How `search` works.
+
+    Attributes:
+        k: How many hits.
+        hybrid: Whether words are also looked up in names, captions and transcripts, if nothing else is asked for.
+        log: Whether queries are kept in the collection, for `mmsearch log`, if nothing else is asked for.
+    """
 
     k: int = 10
+    hybrid: bool = True
+    log: bool = False
 
 
 @dataclass(frozen=True, slots=True)

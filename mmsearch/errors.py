@@ -19,14 +19,15 @@
     │   ├── WeightsDamaged          6   500   missing, or another SHA-256 than the pinned one
     │   └── DependencyMissing       6   501   an extra is not installed
     ├── StorageError                7   507   disk full, read-only folder, no permission
-    └── MediaError                  8   422   one file cannot be read: recorded, never stops a run
-        ├── MediaUnsupported        8   415
-        ├── MediaDamaged            8   422
-        ├── MediaTooLarge           8   413
-        ├── MediaTimeout            8   422
-        ├── MediaCrashed            8   422   the decoder died (a crash or its memory limit)
-        ├── MediaEmpty              8   422   nothing in it to search
-        └── FileUnreadable          8   422
+    ├── MediaError                  8   422   one file cannot be read: recorded, never stops a run
+    │   ├── MediaUnsupported        8   415
+    │   ├── MediaDamaged            8   422
+    │   ├── MediaTooLarge           8   413
+    │   ├── MediaTimeout            8   422
+    │   ├── MediaCrashed            8   422   the decoder died (a crash or its memory limit)
+    │   ├── MediaEmpty              8   422   nothing in it to search
+    │   └── FileUnreadable          8   422
+    └── GateFailed                  9   422   `mmsearch evaluate` measured less than was asked for
 
 Exit code 1 is an unexpected failure (a bug), 130 an interruption by Ctrl-C.
 """
@@ -252,3 +253,12 @@ class FileUnreadable(MediaError):
 
     code = "file_unreadable"
     default_remedy = "Check its permissions."
+
+
+class GateFailed(MmsearchError):
+    """A measurement does not reach what a `--gate` asks for."""
+
+    code = "gate_failed"
+    exit_code = 9
+    http_status = 422
+    default_remedy = "The report says what was measured."

@@ -1,9 +1,10 @@
 """What the Python API reports: counts, states, what was measured. Plain values, like types.py."""
 
+import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mmsearch.types import Modality
+from mmsearch.types import Modality, Plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class IndexReport:
         removed: Paths that are gone, be it that the file was deleted or that it has another name now.
         renamed: Those of `added` (and `removed`) whose content was there under a name that is gone.
         waiting: Recognised, but no model here can embed them yet.
-        skipped: Looked at and found to be no media.
+        skipped: Looked at and found to hold nothing to search; sidecars that have only fields are among them.
         encoded: Files that went through the model: `added` and `updated` less copies and renames.
         segments: Segments that were embedded.
     """
@@ -98,6 +99,80 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldSummary:
+    """One of the user's own fields.
+
+    Attributes:
+        files: How many have it.
+        examples: Some of its values, the most frequent first.
+    """
+
+    name: str
+    files: int
+    examples: tuple[Plain, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SaidField:
+    """A field of one file.
+
+    Attributes:
+        value: One value, or a list.
+        said_by: Path of the sidecar or table that says so; None for what the user set.
+    """
+
+    name: str
+    value: Plain | list[Plain]
+    said_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsReport:
+    """What setting fields from a table did, in files.
+
+    Attributes:
+        files: Those that got fields.
+        unknown: Those of the table that are not in the collection.
+    """
+
+    files: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClickedQuery:
+    """A query that was kept, with what was said of its hits.
+
+    Attributes:
+        asked_at: ISO 8601 in UTC.
+        query: As it was asked, a JSON object.
+        hits: How many it found.
+        good: Paths of hits that were called right.
+        bad: Paths of hits that were called wrong.
+    """
+
+    id: int
+    asked_at: str
+    query: str
+    hits: int
+    good: tuple[str, ...]
+    bad: tuple[str, ...]
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The query, parsed; empty if it is no JSON object."""
+        try:
+            parsed = json.loads(self.query)
+        except (ValueError, RecursionError):
+            return {}
+        return parsed if isinstance(parsed, dict) else {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a JSON object, the query parsed."""
+        return asdict(self) | {"query": self.request}
+
+
+@dataclass(frozen=True, slots=True)
 class Interval:
     """A value with the ends of its 95 % confidence interval."""
 
@@ -130,6 +205,46 @@ class AdaptReport:
     others: int
     folds: int
     strength: float
+    before: dict[str, float]
+    after: dict[str, float]
+    difference: dict[str, Interval]
+    helps: bool
+    seconds: float
+    unknown: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class BankReport:
+    """What correcting for hubs does to searches for files of one modality (cross-validated).
+
+    Attributes:
+        queries: Different texts in the bank.
+        items: Files with captions or clicks.
+        asked: Different texts of these, each searched for.
+        others: Files without any among which the searches were held, besides those with.
+        folds: Parts that were held out, one after the other.
+        k: So many nearest queries say how much of a hub a file is; chosen by cross-validation.
+        weight: How much of that is taken off; chosen likewise.
+        before: R@1, R@5, R@10 (share of texts with a right file so high up) and mAP, in [0, 1].
+        after: The same with the correction.
+        difference: After less before, with 95 % confidence intervals.
+        helps: Whether mAP rises for certain: its interval is above 0. Only then the bank is installed.
+        seconds: What it took.
+        unknown: Files of the table or the log that are not in the collection.
+    """
+
+    modality: Modality
+    queries: int
+    items: int
+    asked: int
+    others: int
+    folds: int
+    k: int
+    weight: float
     before: dict[str, float]
     after: dict[str, float]
     difference: dict[str, Interval]

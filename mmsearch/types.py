@@ -78,6 +78,24 @@ class EmbeddingSpace:
 
 
 @dataclass(frozen=True, slots=True)
+class Levels:
+    """The cosines that good matches of one kind of query with one kind of target reach.
+
+    Measured on queries that have an answer. `search.calibrate` makes comparable scores of them.
+
+    Attributes:
+        doubtful: The best hit of 19 queries in 20 is at least so near. A hit here scores 0.5.
+        typical: That of every second query is; above `doubtful`. A hit here scores 0.9.
+        verdict: Whether queries without an answer were measured too and most stay below `doubtful`, so that a search
+            may say "no good match".
+    """
+
+    doubtful: float
+    typical: float
+    verdict: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class EncoderSpec:
     """What an encoder is and takes.
 
@@ -88,8 +106,8 @@ class EncoderSpec:
         feature_dim: Length of the features that it gives beside its vectors, on which `adapt` fits heads; 0 if
             it gives none. An encoder that gives some is a `protocols.AdaptableEncoder`.
         transcribes: Whether it also writes down what is said; then it is a `protocols.Transcriber`.
-        no_match_below: (query modality, target modality) -> the score under which even the best hit
-            is probably wrong. Pairs that are missing have no verdict.
+        levels: (query modality, target modality) -> what good matches reach. Pairs that are missing are scored by how
+            far a hit stands out from the collection, and have no verdict.
     """
 
     space: EmbeddingSpace
@@ -98,7 +116,7 @@ class EncoderSpec:
     audio_input: AudioInput | None = None
     feature_dim: int = 0
     transcribes: bool = False
-    no_match_below: dict[tuple[Modality, Modality], float] = field(default_factory=dict)
+    levels: dict[tuple[Modality, Modality], Levels] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +194,48 @@ class Segment:
     language: str | None = None
 
 
+Plain = str | float | int | bool
+"""A value of a user's own field as Python and JSON have it."""
+MAX_FIELD_VALUES = 100
+"""How many values one field of one file may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """One value of a user's own field, such as a tag.
+
+    Attributes:
+        text: The value as text; never empty.
+        number: The same as a number, if it is one; 1 and 0 for true and false.
+    """
+
+    text: str
+    number: float | None = None
+
+    @property
+    def plain(self) -> Plain:
+        """The value as Python and JSON have it: a number only if that is how it is written, so that 007 is text."""
+        if self.number is None:
+            return self.text
+        if self.text in ("true", "false"):
+            return self.text == "true"
+        whole = int(self.number)
+        return next((each for each in (whole, self.number) if str(each) == self.text), self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a sidecar or a row of a table says of a media file, besides captions.
+
+    Attributes:
+        about: Absolute path of the media file.
+        values: Name of a field -> its values, in order.
+    """
+
+    about: str
+    values: dict[str, tuple[FieldValue, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
     """A file ready to be committed.
@@ -183,6 +243,8 @@ class IndexedFile:
     Attributes:
         vectors: One unit row a segment, from the encoder as it comes: heads are applied when vectors are read.
         features: One row a segment, zeros for text; None if the encoder gives none.
+        fields: What it says of media files.
+        look: Of a picture, `media.looks.look_of` it.
     """
 
     stat: FileStat
@@ -192,6 +254,8 @@ class IndexedFile:
     segments: tuple[Segment, ...]
     vectors: Vectors
     features: Features | None = None
+    fields: tuple[Fields, ...] = ()
+    look: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +286,10 @@ class FailedFile:
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A file that turned out to hold nothing of ours, such as a .json that is not captions."""
+    """A file that turned out to hold nothing to search, such as a .json without captions; `fields` as above."""
 
     stat: FileStat
+    fields: tuple[Fields, ...] = ()
 
 
 Outcome = IndexedFile | KnownFile | WaitingFile | FailedFile | SkippedFile
@@ -278,7 +343,8 @@ class QueryPart:
     """One thing to search for (weight > 0) or to steer away from (weight < 0).
 
     Attributes:
-        modality: What kind of input it was; for an item of the collection, that item's modality.
+        modality: What kind of input it was; for an item of the collection, that item's modality; None for a vector
+            that was given as such.
         text: For text.
         pixels: For an image, made to the encoder's `image_input`.
         waves: For a sound, its windows, made to the encoder's `audio_input`.
@@ -286,7 +352,7 @@ class QueryPart:
         name: What the user wrote, without the weight, to call the part by in an explanation.
     """
 
-    modality: Modality
+    modality: Modality | None
     weight: float = 1.0
     text: str | None = None
     pixels: Pixels | None = None
@@ -425,7 +491,7 @@ class Hits(Sequence[Hit]):
 
     Attributes:
         good_match: False if even the best hit is probably not what was meant; None if nobody can tell
-            (an empty result, or a model without measured thresholds).
+            (an empty result, or a model without measured `levels`).
         total: How many files pass the filter; None if nobody asked for a list.
         query_id: Under which number the query was noted, if queries are kept.
         profile: Stage -> milliseconds that it took.

@@ -73,8 +73,8 @@ def test_a_spec_crosses_a_process_boundary():
 
 def test_specs_do_not_share_their_thresholds():
     one, other = (EncoderSpec(SPACE, frozenset({"text"})) for _ in range(2))
-    one.no_match_below["text", "text"] = 0.3
-    assert other.no_match_below == {}
+    one.levels["text", "text"] = Levels(0.3, 0.5)
+    assert other.levels == {}
 
 
 def test_a_filter_without_limits_is_false():

@@ -15,6 +15,8 @@ def upgrade() -> None:
     _make_fields()
     _make_query_log()
     _make_query_banks()
+    _make_words()
+    _let_sidecars_be_read_again()
 
 
 def _make_fields() -> None:
@@ -71,4 +73,36 @@ def _make_query_banks() -> None:
         sa.Column("undone_at", sa.Text),
         sa.PrimaryKeyConstraint("id", name="pk_query_banks"),
         sa.ForeignKeyConstraint(["space_id"], ["spaces.space_id"], name="fk_query_banks_space_id"),
+    )
+
+
+def _let_sidecars_be_read_again() -> None:
+    """Forget when sidecars and tables changed last: the next run reads their fields, and they stay searchable till then."""
+    op.execute(
+        "UPDATE assets SET mtime_ns = -1 WHERE status = 'skipped'"
+        " OR media_type IN ('text/csv', 'application/json', 'application/jsonl')"
+    )
+
+
+def _make_words() -> None:
+    """Make the index of words, empty: `catalog.migrate` fills what is derived."""
+    op.create_index("ix_segments_about", "segments", ["about"], sqlite_where=sa.text("about IS NOT NULL"))
+    op.execute("CREATE VIRTUAL TABLE segment_words USING fts5(name, folder, text, captions, tokenize = 'ascii')")
+    op.execute("CREATE VIRTUAL TABLE word_counts USING fts5vocab(segment_words, row)")
+    op.execute(
+        """CREATE TRIGGER forget_words AFTER DELETE ON segments BEGIN
+    DELETE FROM segment_words WHERE rowid = old.id;
+END"""
+    )
+    op.execute(
+        """CREATE TRIGGER forget_caption AFTER DELETE ON segments WHEN old.about IS NOT NULL BEGIN
+    UPDATE segment_words SET captions = coalesce((
+        SELECT group_concat(text, ' \N{PILCROW SIGN} ') FROM (
+            SELECT w.text FROM segments AS c JOIN segment_words AS w ON w.rowid = c.id
+            WHERE c.about = old.about ORDER BY c.id
+        )
+    ), '') WHERE rowid IN (
+        SELECT s.id FROM assets AS a JOIN segments AS s ON s.asset_id = a.id WHERE a.path = old.about
+    );
+END"""
     )

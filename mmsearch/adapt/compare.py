@@ -1,8 +1,4 @@
-"""Is after better than before, or is it luck: a paired bootstrap over what may be taken for independent.
-
-Source: Efron and Tibshirani, "An Introduction to the Bootstrap", sections 8.3 (units that are resampled whole) and
-13.3 (percentile intervals).
-"""
+"""Is after better than before, or is it luck: a paired bootstrap over what may be taken for independent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +8,9 @@ import numpy.typing as npt
 
 from mmsearch.adapt.examples import Examples
 from mmsearch.adapt.metrics import METRICS, Values
+from mmsearch.bootstrap import mean_ends, sums_by
 from mmsearch.reports import Interval
 from mmsearch.types import Ids
-
-RESAMPLES = 2_000
-CONFIDENCE = 0.95
 
 Weights = npt.NDArray[np.float64]
 
@@ -54,9 +48,9 @@ def compare(trials: Sequence[Trial], seed: int) -> Comparison:
     before, after = (np.concatenate(values) for values in zip(*((t.before, t.after) for t in trials), strict=True))
     search, file, weight = _weighted_pairs(trials)
     unit = np.unique(file if file.max() < search.max() else search, return_inverse=True)[1]
-    weights = _sums(weight[:, None], unit)[:, 0]
-    sums = [_sums(values[search] * weight[:, None], unit) for values in (before, after)]
-    low, high = _interval(sums[1] - sums[0], weights, np.random.default_rng(seed))
+    weights = sums_by(unit, weight[:, None])[:, 0]
+    sums = [sums_by(unit, values[search] * weight[:, None]) for values in (before, after)]
+    low, high = mean_ends(sums[1] - sums[0], weights, seed)
     means = [np.minimum(each.sum(axis=0) / weights.sum(), 1) for each in sums]  # rounding may exceed 1
     difference = means[1] - means[0]
     return Comparison(
@@ -86,17 +80,3 @@ def _weighted_pairs(trials: Sequence[Trial]) -> tuple[Ids, Ids, Weights]:
     search, text = np.concatenate(searches), np.concatenate(texts)
     share = 1 / (np.bincount(text)[text] * np.bincount(search))  # of each pair of a search
     return search, np.concatenate(files), share[search]
-
-
-def _sums(values: Values, unit: Ids) -> Values:
-    return np.stack([np.bincount(unit, column) for column in values.T], axis=1)
-
-
-def _interval(gains: Values, weights: Weights, random: np.random.Generator) -> tuple[Values, Values]:
-    """Return the ends of the intervals of sum(gains) / sum(weights), one a column."""
-    means = np.empty((RESAMPLES, gains.shape[1]))
-    for mean in means:
-        drawn = random.integers(len(gains), size=len(gains))
-        mean[:] = gains[drawn].sum(axis=0) / weights[drawn].sum()
-    margin = (1 - CONFIDENCE) / 2
-    return np.quantile(means, margin, axis=0), np.quantile(means, 1 - margin, axis=0)

@@ -48,13 +48,9 @@ def read_pairs(path: str | os.PathLike[str], limits: Limits) -> list[Pair]:
         MediaError: The table is not there, is no text, or is too large.
     """
     name = os.fspath(path)
-    rows = _reader_for(name)
-    text = read_text(read_bytes(name, limits.max_text_bytes), limits)
     folder = os.path.dirname(os.path.abspath(name))
     captions: dict[str, dict[str, None]] = {}
-    for number, (line, row) in enumerate(rows(name, text)):
-        if number == MAX_ROWS:
-            raise UsageError(f"{name} has more than {MAX_ROWS:,} rows.", remedy="Give a part of them.")
+    for line, row in read_rows(name, limits):
         media = _media(name, line, row)
         said = dict.fromkeys(captions_in(row, file_name=os.path.basename(media), keys=KEYS))
         captions.setdefault(os.path.normpath(os.path.join(folder, media)), {}).update(said)
@@ -62,6 +58,21 @@ def read_pairs(path: str | os.PathLike[str], limits: Limits) -> list[Pair]:
     if not pairs:
         raise UsageError(f"{name} has no captions.", remedy=f"Give them under one of: {', '.join(KEYS)}.")
     return pairs
+
+
+def read_rows(name: str, limits: Limits) -> Iterator[Row]:
+    """Yield the rows of JSON lines or of a table with a header, each with the number of its line.
+
+    Raises:
+        UsageError: Another ending, a line that cannot be read (with its number), or too many rows.
+        MediaError: The file is not there, is no text, or is too large.
+    """
+    rows = _reader_for(name)
+    text = read_text(read_bytes(name, limits.max_text_bytes), limits)
+    for number, row in enumerate(rows(name, text)):
+        if number == MAX_ROWS:
+            raise UsageError(f"{name} has more than {MAX_ROWS:,} rows.", remedy="Give a part of them.")
+        yield row
 
 
 def _reader_for(name: str) -> Callable[[str, str], Iterator[Row]]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from mmsearch.catalog.assets import lookup
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.clock import now
+from mmsearch.catalog.field_writer import drop_said, put_said
 from mmsearch.catalog.known import asset_values, copy_segments, donors
 from mmsearch.catalog.records import AssetState
 from mmsearch.catalog.seen import SeenSet
@@ -26,14 +27,15 @@ def _row(stat: FileStat, status: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ready_row(file: IndexedFile) -> dict[str, Any]:
-    values = asdict(file.info) | {"modality": file.modality, "content_hash": file.content_hash}
+    values = asdict(file.info) | {"modality": file.modality, "content_hash": file.content_hash, "look": file.look}
     return _row(file.stat, "ready", values)
 
 
 class AssetWriter:
     """Puts files into the catalog, and takes them out.
 
-    Each `put_` replaces whatever was at the path and notes the file in the open `SeenSet`, if any.
+    Each `put_` replaces whatever was at the path, but for fields that the user set, and notes the file in the open
+    `SeenSet`, if any.
 
     Attributes:
         changed: Whether segments or vectors are others than before.
@@ -67,6 +69,7 @@ class AssetWriter:
         ids = [states[path].id for path in paths]
         self._insert_segments(zip(ids, files, strict=True))
         self._place_vectors(ids, vector_file, first_row)
+        put_said(self._connection, zip(ids, (file.fields for file in files), strict=True))
         if self._seen is not None:
             self._seen.add(ids)
         self.changed = True
@@ -112,8 +115,14 @@ class AssetWriter:
         return self._put(file.stat, "failed", values)[1]
 
     def put_skipped(self, file: SkippedFile) -> bool:
-        """Store that a file holds nothing of ours, lest it be read again. Returns whether a ready file was there."""
-        return self._put(file.stat, "skipped", {})[1]
+        """Store that a file holds nothing to search, lest it be read again, and its fields.
+
+        Returns:
+            Whether a ready file was there.
+        """
+        asset_id, was_ready = self._put(file.stat, "skipped", {})
+        put_said(self._connection, [(asset_id, file.fields)])
+        return was_ready
 
     def sweep(self, root: str, seen: SeenSet, spared: Sequence[str]) -> int:
         """Remove every file at or below `root` that was not seen.
@@ -189,6 +198,7 @@ class AssetWriter:
 
     def _replace(self, before: AssetState, row: dict[str, Any]) -> int:
         self._drop_segments([before.id])
+        drop_said(self._connection, [before.id])
         self._connection.execute(assets.update().where(assets.c.id == before.id).values(row))
         return before.id
 

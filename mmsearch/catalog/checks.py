@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-from mmsearch.catalog import heads
+from mmsearch.catalog import heads, query_banks
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.records import Locations
 from mmsearch.catalog.spaces import ACTIVE_SPACE
@@ -31,7 +31,9 @@ def problems(connection: sa.Connection, where: str) -> tuple[Problem, ...]:
     ]
     damaged = [Problem(what=what, where=where, items=items) for what, items in found if items]
     broken_heads = [Problem(what="a head of `adapt` is damaged", where=each) for each in heads.damaged(connection)]
-    return (*_dangling(connection, where), *damaged, *broken_heads)
+    broken = query_banks.damaged(connection)
+    broken_banks = [Problem(what="a bank of `calibrate` is damaged", where=each) for each in broken]
+    return (*_dangling(connection, where), *damaged, *broken_heads, *broken_banks)
 
 
 def _integrity(connection: sa.Connection) -> str:

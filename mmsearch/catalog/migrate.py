@@ -7,6 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from mmsearch.catalog import lexical
 from mmsearch.catalog.engine import brief_engine, damaged, own_errors, transaction
 from mmsearch.catalog.tables import metadata
 from mmsearch.errors import CollectionError, SchemaTooNew
@@ -89,6 +90,8 @@ def _run_alembic(engine: sa.Engine, revision: str) -> None:
         command.upgrade(config, revision)
         if dangling := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
             raise CollectionError(f"Migrating left {dangling[0]} with references to nothing.")
+        if revision == HEAD:  # the schema is the one that the live code knows
+            lexical.rebuild(connection)
 
 
 @contextmanager

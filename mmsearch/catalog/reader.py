@@ -7,10 +7,22 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mmsearch.catalog import assets, checks, heads, segments, spaces, vectors
+from mmsearch.catalog import (
+    assets,
+    checks,
+    fields,
+    heads,
+    query_banks,
+    query_log,
+    segments,
+    spaces,
+    subjects,
+    vectors,
+)
+from mmsearch.catalog.fields import Plains
 from mmsearch.catalog.records import AssetState, Counts, Locations, ReferencedFiles, SegmentRecord, StoredHead
-from mmsearch.reports import Failure, Problem
-from mmsearch.types import Block, EmbeddingSpace, Filter, Generation, Ids, Modality
+from mmsearch.reports import ClickedQuery, Failure, Problem, SaidField
+from mmsearch.types import Block, EmbeddingSpace, Filter, Generation, Ids, Modality, Plain
 
 
 class CatalogReader:
@@ -69,6 +81,30 @@ class CatalogReader:
         with self._read() as connection:
             return heads.versions(connection)
 
+    def bank_number(self) -> int | None:
+        """Return the number of the banks of queries in use; None if there are none."""
+        with self._read() as connection:
+            return query_banks.number(connection)
+
+    def banks(self) -> bytes | None:
+        """Return the banks of queries in use, as `hubness.bank.to_bytes` wrote them.
+
+        Raises:
+            CollectionDamaged: They do not match their checksum.
+        """
+        with self._read() as connection:
+            return query_banks.active(connection)
+
+    def queries(self, limit: int | None = None) -> tuple[ClickedQuery, ...]:
+        """Return the queries that are kept, or the newest of them, with what was said of their hits; newest first."""
+        with self._read() as connection:
+            return query_log.newest(connection, limit)
+
+    def clicked_queries(self) -> tuple[ClickedQuery, ...]:
+        """Return the queries of whose hits something was said, in order of id."""
+        with self._read() as connection:
+            return query_log.clicked(connection)
+
     def revision(self) -> int:
         """Return a number that grows with each transaction that changes segments or vectors."""
         with self._read() as connection:
@@ -124,10 +160,20 @@ class CatalogReader:
         with self._read() as connection:
             return segments.matching(connection, filter)
 
+    def kinds(self) -> tuple[Modality, ...]:
+        """Return the modalities of the collection's segments."""
+        with self._read() as connection:
+            return segments.kinds(connection)
+
     def segments_of(self, modality: Modality, among: Ids | None = None) -> tuple[Ids, Ids]:
         """Return the ids (n,), sorted, of the segments of a modality, all or among some, and the file of each (n,)."""
         with self._read() as connection:
             return segments.of_modality(connection, modality, among)
+
+    def spread_ids(self, modality: Modality, size: int) -> Ids:
+        """Return ids (n,), sorted, of up to `size` segments of a modality, spread over all; a seek each, no scan."""
+        with self._read() as connection:
+            return segments.spread(connection, modality, size)
 
     def asset_segments(self, asset_id: int) -> Ids:
         """Return the ids of one file's segments, in their order."""
@@ -138,6 +184,36 @@ class CatalogReader:
         """Return what is to be shown of each segment; unknown ids are left out."""
         with self._read() as connection:
             return segments.hits(connection, ids)
+
+    def fields_of(self, paths: Sequence[str]) -> dict[str, dict[str, Plains]]:
+        """Return the user's own fields of files: path -> name -> value, or a list; files without any are left out."""
+        with self._read() as connection:
+            return fields.of_paths(connection, paths)
+
+    def fields_said_of(self, asset_id: int) -> tuple[SaidField, ...]:
+        """Return the fields of one file, in order of name, with who says so."""
+        with self._read() as connection:
+            return fields.said_of(connection, asset_id)
+
+    def field_names(self) -> dict[str, int]:
+        """Return the names of the fields that files have, in order, and how many files have each."""
+        with self._read() as connection:
+            return fields.names(connection)
+
+    def field_values(self, name: str, limit: int) -> tuple[Plain, ...]:
+        """Return the values of a field that most files have, most frequent first."""
+        with self._read() as connection:
+            return fields.values(connection, name, limit)
+
+    def subjects(self, asset_ids: Collection[int]) -> Ids:
+        """Return the files (n,) that some stand for: themselves, or for captions those that they describe."""
+        with self._read() as connection:
+            return subjects.of_assets(connection, asset_ids)
+
+    def subjects_of_segments(self, ids: Collection[int]) -> Ids:
+        """Return the files (n,) of segments, or for captions those that they describe."""
+        with self._read() as connection:
+            return subjects.of_segments(connection, ids)
 
     def locations(self, ids: Ids | None = None) -> Locations:
         """Return where the vectors lie: all, or those of these ids; ids without a vector are left out."""

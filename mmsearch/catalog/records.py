@@ -1,14 +1,16 @@
 """What the catalog answers with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from mmsearch.types import Ids, Modality
+from mmsearch.types import FieldValue, Ids, Modality
 
 AssetStatus = Literal["ready", "failed", "waiting", "skipped"]
+FieldOperation = Literal["set", "add", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,8 @@ class AssetState:
 
     Attributes:
         status: "ready" has segments and can be found, "failed" could not be read, "waiting" needs a
-            model that can embed it, or to be read again, "skipped" holds nothing of ours.
+            model that can embed it, or to be read again, "skipped" holds nothing to search (but it may say what
+            fields media files have).
         mtime_ns: -1 if the file is to be read again whatever its time.
         content_hash: `files.blake2_file` of the content that was indexed; None unless ready.
     """
@@ -63,6 +66,30 @@ class SegmentRecord:
     width_px: int | None
     height_px: int | None
     captured_at: str | None
+    size_bytes: int
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """What the user wants of one of his fields.
+
+    Attributes:
+        name: Of the field.
+        operation: "set" replaces all that the user said before; without values, nothing is said any more. "add" and
+            "remove" start from the values that the file has, be they from the user or from a sidecar.
+        values: Different ones.
+    """
+
+    name: str
+    operation: FieldOperation
+    values: tuple[FieldValue, ...] = ()
+
+    def applied(self, before: Sequence[FieldValue]) -> list[FieldValue]:
+        """Return the values that a field has after an "add" or "remove"."""
+        if self.operation == "add":
+            return [*before, *(value for value in self.values if value not in before)]
+        return [value for value in before if value not in self.values]
 
 
 @dataclass(frozen=True, slots=True)

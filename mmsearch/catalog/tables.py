@@ -80,7 +80,8 @@ class _AssetColumns(sa.TypedColumns):
     error_code: sa.Named[str | None] = sa.Column(sa.Text)
     error_reason: sa.Named[str | None] = sa.Column(ForeignText)
     updated_at: sa.Named[str] = sa.Column(sa.Text)
-    # Of a picture's looks, `media.looks.look_of`: 64 bits as a signed integer; none for a blank picture.
+    # What a picture looks like, by `media.looks.look_of`: 64 bits as a signed integer. None for all other files, and
+    # for pictures that were indexed before this was kept.
     look: sa.Named[int | None] = sa.Column(sa.BigInteger)
 
 
@@ -121,6 +122,7 @@ segments = sa.Table(
     _one_of("modality", MODALITIES),
     sa.CheckConstraint("ordinal >= 0", name="ordinal"),
     sa.Index(None, "modality"),
+    sa.Index(None, "about", sqlite_where=sa.text("about IS NOT NULL")),
     # Ids are the vector ids: one that was given once never means something else.
     sqlite_autoincrement=True,
 )
@@ -268,3 +270,37 @@ class _QueryBankColumns(sa.TypedColumns):
 
 
 query_banks = sa.Table("query_banks", metadata, _QueryBankColumns)
+
+
+# The words of each segment, for SQLite's full-text search: written by `lexical`, which folds and parts them, so that
+# the tokenizer only has to split at spaces. A media file's segments have the words of its captions too.
+segment_words = sa.table(
+    "segment_words",
+    sa.column("rowid", sa.Integer),  # the segment's id
+    sa.column("name", sa.Text),
+    sa.column("folder", sa.Text),
+    sa.column("text", sa.Text),
+    sa.column("captions", sa.Text),
+)
+# In how many segments each word is.
+word_counts = sa.table("word_counts", sa.column("term", sa.Text), sa.column("doc", sa.Integer))
+
+CAPTION_BREAK = "\N{PILCROW SIGN}"  # a word that no text has, lest a phrase begin in one caption and end in the next
+MAKE_WORDS = "CREATE VIRTUAL TABLE segment_words USING fts5(name, folder, text, captions, tokenize = 'ascii')"
+_COUNT_WORDS = "CREATE VIRTUAL TABLE word_counts USING fts5vocab(segment_words, row)"
+# Segments go by many ways, such as sweeps and cascades. What is folded needs no folding again, so SQL can see to it.
+_FORGET_WORDS = """CREATE TRIGGER forget_words AFTER DELETE ON segments BEGIN
+    DELETE FROM segment_words WHERE rowid = old.id;
+END"""
+_FORGET_CAPTION = f"""CREATE TRIGGER forget_caption AFTER DELETE ON segments WHEN old.about IS NOT NULL BEGIN
+    UPDATE segment_words SET captions = coalesce((
+        SELECT group_concat(text, ' {CAPTION_BREAK} ') FROM (
+            SELECT w.text FROM segments AS c JOIN segment_words AS w ON w.rowid = c.id
+            WHERE c.about = old.about ORDER BY c.id
+        )
+    ), '') WHERE rowid IN (
+        SELECT s.id FROM assets AS a JOIN segments AS s ON s.asset_id = a.id WHERE a.path = old.about
+    );
+END"""
+for _statement in (MAKE_WORDS, _COUNT_WORDS, _FORGET_WORDS, _FORGET_CAPTION):
+    sa.event.listen(metadata, "after_create", sa.DDL(_statement))

@@ -1,21 +1,21 @@
 """What one write transaction may change. Made by `Catalog.write` and used only inside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from mmsearch.catalog import heads
+from mmsearch.catalog import field_writer, heads, query_banks
 from mmsearch.catalog.asset_writer import AssetWriter
 from mmsearch.catalog.clock import now
 from mmsearch.catalog.paths import is_below
-from mmsearch.catalog.records import Locations
+from mmsearch.catalog.records import FieldChange, Locations
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, collection, generations, roots, runs, spaces, vector_blocks, vectors
 from mmsearch.catalog.vectors import locations as stored_locations
 from mmsearch.reports import IndexReport
-from mmsearch.types import Block, Generation, Modality
+from mmsearch.types import Block, FieldValue, Generation, Modality
 
 
 class Writer(AssetWriter):
@@ -119,6 +119,37 @@ class Writer(AssetWriter):
     def drop_damaged_heads(self) -> None:
         """Take heads that do not match their checksum out of use."""
         self.changed |= heads.drop_damaged(self._connection) > 0
+
+    def change_fields(self, asset_ids: Collection[int], changes: Sequence[FieldChange]) -> None:
+        """Change the user's own fields of files, one change after the other.
+
+        Raises:
+            UsageError: A field would get more than `types.MAX_FIELD_VALUES` values.
+        """
+        field_writer.change(self._connection, asset_ids, changes)
+
+    def put_fields(self, values: Mapping[int, Mapping[str, Sequence[FieldValue]]]) -> None:
+        """Replace what the user says of some fields of files: id -> name -> values."""
+        field_writer.put_each(self._connection, values)
+
+    def put_banks(self, data: bytes, report: Mapping[str, Any]) -> int:
+        """Install banks of queries for all modalities that are to have one. Returns their number.
+
+        Vectors stay as they are, and so does the revision.
+
+        Args:
+            data: As `hubness.bank.to_bytes` gives it.
+            report: What was measured, as a JSON object.
+        """
+        return query_banks.put(self._connection, data, report)
+
+    def undo_banks(self) -> bool:
+        """Take the newest banks out of use. Returns whether there were any."""
+        return query_banks.undo(self._connection)
+
+    def drop_damaged_banks(self) -> None:
+        """Take banks that do not match their checksum out of use."""
+        query_banks.drop_damaged(self._connection)
 
     def put_generation(self, generation: Generation) -> None:
         """Publish an index file of the active space; it must be on disk by now."""

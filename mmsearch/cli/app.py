@@ -15,11 +15,13 @@ from mmsearch.cli import (
     demo,
     doctor,
     errors,
+    fields,
     index,
     models,
     rebuild,
     remove,
     search,
+    set,
     status,
     verify,
 )
@@ -39,6 +41,8 @@ app.command("errors", epilog=errors.EXAMPLES)(errors.errors)
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 app.command("rebuild", epilog=rebuild.EXAMPLES)(rebuild.rebuild)
 app.command("remove", epilog=remove.EXAMPLES)(remove.remove)
+app.command("set", epilog=set.EXAMPLES)(set.set_)
+app.command("fields", epilog=fields.EXAMPLES)(fields.fields)
 app.command("adapt", epilog=adapt.EXAMPLES)(adapt.adapt)
 app.add_typer(models.app, name="models", epilog=models.EXAMPLES)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)

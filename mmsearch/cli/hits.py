@@ -6,13 +6,13 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from mmsearch.cli.output import emit_raw, printable, short_path
+from mmsearch.cli.output import counted, emit_raw, printable, short_path
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from mmsearch.types import Hit
+    from mmsearch.types import Hit, Moment
 
 QUOTE_CHARS = 200
 
@@ -41,15 +41,24 @@ def describe(hit: "Hit", start: str | os.PathLike[str] = os.curdir) -> "Text":
     from rich.style import Style
     from rich.text import Text
 
-    shown = hit.about or hit.path
+    shown = hit.subject
     path = (short_path(shown, start), Style(link=Path(shown).as_uri(), dim=hit.text is not None))
     when = (f"  {span(hit)}", "dim")
+    more = (f"  {_others(hit)}" if hit.more or hit.duplicates else "", "dim")
     if hit.text is None:
-        return Text.assemble(path, when)
-    return Text.assemble(quote(hit.text), "\n", ("caption of " if hit.about else "", "dim"), path, when)
+        return Text.assemble(path, when, more)
+    return Text.assemble(quote(hit.text), "\n", ("caption of " if hit.about else "", "dim"), path, when, more)
 
 
-def span(hit: "Hit") -> str:
+def _others(hit: "Hit") -> str:
+    """Say what else of the same file was found, and how many copies were left out."""
+    spans = ", ".join(filter(None, (span(moment) for moment in hit.more)))
+    found = f"also {spans}" if spans else f"and {counted(len(hit.more), 'more passage')}" if hit.more else ""
+    copies = counted(len(hit.duplicates), "copy" if len(hit.duplicates) == 1 else "copie") if hit.duplicates else ""
+    return "; ".join(filter(None, (found, copies)))
+
+
+def span(hit: "Hit | Moment") -> str:
     """Say from when to when in its file a hit lasts, such as "0:05-0:15"; empty if it is no span of time."""
     if hit.start_s is None or hit.end_s is None:
         return ""
@@ -68,5 +77,5 @@ def quote(text: str) -> str:
 
 
 def emit_paths(hits: Sequence["Hit"], *, end: bytes) -> None:
-    """Write the path of each file once, as the bytes that the system knows it by."""
-    emit_raw(b"".join(os.fsencode(path) + end for path in dict.fromkeys(hit.path for hit in hits)))
+    """Write the path of each file once, as the bytes that the system knows it by; of a caption, its picture's."""
+    emit_raw(b"".join(os.fsencode(path) + end for path in dict.fromkeys(hit.subject for hit in hits)))

@@ -153,8 +153,13 @@ def _facts(encoder: "Encoder") -> dict[str, Any]:
         "audio_input": asdict(spec.audio_input) if spec.audio_input else None,
         "transcribes": spec.transcribes,
         "adaptable": spec.feature_dim > 0,
-        "no_match_below": {f"{query} to {found}": score for (query, found), score in spec.no_match_below.items()},
+        "no_match_below": {_pair(*pair): each.doubtful for pair, each in spec.levels.items() if each.verdict},
+        "typical_match": {_pair(*pair): each.typical for pair, each in spec.levels.items()},
     }
+
+
+def _pair(asked: str, found: str) -> str:
+    return f"{asked} to {found}"
 
 
 def _in_words(value: Any) -> str:  # noqa: ANN401 - a JSON value

@@ -47,7 +47,7 @@ def _summary(hits: "Hits") -> str:
 
 
 def _card(hit: "Hit", limits: "Limits", safe: Collection[str]) -> str:
-    shown = hit.about or hit.path
+    shown = hit.subject
     folder, name = os.path.split(printable(shown))
     quoted = f"<blockquote>{_safe(hit.text)}</blockquote>" if hit.text is not None else ""
     facts = ["caption" if hit.about else hit.modality, *([f"{hit.width_px} x {hit.height_px}"] if hit.width_px else [])]
@@ -74,7 +74,7 @@ def _thumbnail(hit: "Hit", limits: "Limits", safe: Collection[str]) -> str:
     from mmsearch.media.probe import modality_of
     from mmsearch.media.thumbnail import thumbnail_jpeg
 
-    shown = hit.about or hit.path
+    shown = hit.subject
     if shown not in safe or modality_of(shown) != "image":
         return ""
     try:

@@ -1,11 +1,12 @@
-"""`mmsearch search`: find by words, by pictures, by items, or by all of them together."""
+"""`mmsearch search`: find by words, by pictures, by sounds, by items, by metadata, or by all of them together."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mmsearch.cli.asking import described, merged, phrases
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
 from mmsearch.cli.output import emit_json, examples, is_terminal, show, wants_json
 
@@ -15,14 +16,19 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     ("mmsearch search 'a dog on the beach'", ""),
     ("mmsearch search a cat --not kitten -k 20", "steer away from something"),
-    ("mmsearch search '2:cat' '1:sofa'", "two parts; the first counts double"),
-    ("mmsearch search --image photo.jpg 'at night'", "like this picture, but at night"),
+    ("mmsearch search '2:cat' '1:sofa' --combine fuse", "both of them, and the cat counts double"),
+    ("mmsearch search --image photo.jpg 'at night' --not image:crowd.jpg", "like this picture, at night, without"),
     ("mmsearch search --audio bark.wav --modality image", "pictures of what barks"),
     ("mmsearch search 'where is the invoice' --modality text", "what is written, or said in a recording"),
+    ("mmsearch search '\"exact words\" invoi*' --mode text", "by words in names, captions and transcripts"),
+    ("mmsearch search dog --where \"year >= 2020 and tag = 'holiday'\"", "only such files"),
+    ("mmsearch search --where 'size > 5MB' --sort -taken", "without a query: a list"),
     ("mmsearch search --like 17 --modality text", "texts about item 17"),
+    ("mmsearch search sunset --min-score 0.5 --dedupe", "only good matches, and each once"),
     ("mmsearch search sunset -0 | xargs -0 cp -t best/", "paths for another program"),
     ("mmsearch search sunset --html sunset.html", "a page with thumbnails"),
 )
+_PARTS, _LIMITS, _RANKING, _OUTPUT = "What to look for", "What may be found", "How to rank", "What to print"
 
 
 @with_global_options
@@ -33,72 +39,211 @@ def search(
         typer.Argument(
             metavar="TEXT",
             help="Words or sentences. Arguments in a row are one phrase, so quotes may be left out; '2:cat' is a "
-            "part of its own that counts double.",
+            "part of its own that counts double, and '-1:cat' one to steer away from.",
         ),
     ] = None,
     image: Annotated[
-        list[str] | None, typer.Option("--image", metavar="FILE", help="A picture to look for; may be repeated.")
+        list[str] | None,
+        typer.Option("--image", metavar="FILE", rich_help_panel=_PARTS, help="A picture; may be repeated."),
     ] = None,
     audio: Annotated[
         list[str] | None,
         typer.Option(
-            "--audio", metavar="FILE", help="A sound to look for, of which the first minute counts; may be repeated."
+            "--audio",
+            metavar="FILE",
+            rich_help_panel=_PARTS,
+            help="A sound, of which the first minute counts; may be repeated.",
         ),
     ] = None,
     like: Annotated[
         list[str] | None,
-        typer.Option("--like", metavar="ID_OR_PATH", help="What is like this item of the collection; may be repeated."),
+        typer.Option(
+            "--like",
+            metavar="ID_OR_PATH",
+            rich_help_panel=_PARTS,
+            help="What is like this item of the collection; may be repeated.",
+        ),
+    ] = None,
+    vector: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vector", metavar="FILE", rich_help_panel=_PARTS, help="A vector of the collection's model, as .npy."
+        ),
     ] = None,
     negative: Annotated[
-        list[str] | None, typer.Option("--not", metavar="TEXT", help="Steer away from this; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--not",
+            metavar="PART",
+            rich_help_panel=_PARTS,
+            help="Steer away from this text, or from image:FILE, audio:FILE, item:ID; may be repeated.",
+        ),
+    ] = None,
+    request: Annotated[
+        Path | None,
+        typer.Option(
+            "--request",
+            metavar="FILE",
+            rich_help_panel=_PARTS,
+            help="A query as a JSON object, - for standard input; docs/composed-queries.md has the form.",
+        ),
     ] = None,
     modality: Annotated[
         str,
         typer.Option(
             "--modality",
             metavar="KINDS",
+            rich_help_panel=_LIMITS,
             help="Only these kinds, such as image or image,text; video stands for all that was found in videos.",
         ),
     ] = "",
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where",
+            metavar="EXPR",
+            rich_help_panel=_LIMITS,
+            help="Only files for which this holds, such as \"year >= 2020 and tag = 'beach'\"; docs/where.md has the "
+            "language, `mmsearch fields` the names. Without a query, all of them are listed.",
+        ),
+    ] = "",
+    min_score: Annotated[
+        float,
+        typer.Option(
+            "--min-score",
+            min=0.0,
+            max=1.0,
+            metavar="S",
+            rich_help_panel=_LIMITS,
+            help="Leave out hits below; 0.5 is where a match begins to be likely.",
+        ),
+    ] = 0.0,
+    dedupe: Annotated[
+        bool,
+        typer.Option("--dedupe", rich_help_panel=_LIMITS, help="Leave out copies and near-copies of better hits."),
+    ] = False,
+    quota: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--quota", metavar="KIND=N", rich_help_panel=_LIMITS, help="At most so many of a kind; may be repeated."
+        ),
+    ] = None,
     k: Annotated[
         int | None,
-        typer.Option("-k", min=1, metavar="N", help="How many results; by default search.k of the settings, 10."),
+        typer.Option(
+            "-k",
+            min=1,
+            metavar="N",
+            rich_help_panel=_LIMITS,
+            help="How many results; by default search.k of the settings, 10.",
+        ),
     ] = None,
     offset: Annotated[
-        int, typer.Option("--offset", min=0, metavar="N", help="Leave out so many of the best, for paging.")
+        int,
+        typer.Option(
+            "--offset",
+            min=0,
+            metavar="N",
+            rich_help_panel=_LIMITS,
+            help="Leave out so many of the best, for paging.",
+        ),
     ] = 0,
-    paths: Annotated[bool, typer.Option("--paths", "-f", help="Print only the paths, one a line.")] = False,
-    print0: Annotated[bool, typer.Option("-0", "--print0", help="Print only the paths, each ended by a NUL.")] = False,
-    preview: Annotated[bool, typer.Option("--preview", "-p", help="Also show the pictures in the terminal.")] = False,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode",
+            metavar="MODE",
+            rich_help_panel=_RANKING,
+            help="vector goes by meaning, text by words in names, captions and transcripts, hybrid (the default) by "
+            "both.",
+        ),
+    ] = None,
+    combine: Annotated[
+        str,
+        typer.Option(
+            "--combine",
+            metavar="HOW",
+            rich_help_panel=_RANKING,
+            help="Several parts: add makes one vector of them, fuse finds what fits each of them.",
+        ),
+    ] = "add",
+    sort: Annotated[
+        str,
+        typer.Option(
+            "--sort",
+            metavar="FIELDS",
+            rich_help_panel=_RANKING,
+            help="Sort the results by fields, such as -taken,name.",
+        ),
+    ] = "",
+    group: Annotated[
+        bool,
+        typer.Option(
+            "--group/--no-group",
+            rich_help_panel=_RANKING,
+            help="One result a file, its best moment; or every passage and moment for itself.",
+        ),
+    ] = True,
+    log: Annotated[
+        bool | None,
+        typer.Option(
+            "--log/--no-log",
+            show_default=False,
+            rich_help_panel=_RANKING,
+            help="Note the query on this machine, for `mmsearch feedback`; by default as the settings say, no.",
+        ),
+    ] = None,
+    paths: Annotated[
+        bool, typer.Option("--paths", "-f", rich_help_panel=_OUTPUT, help="Print only the paths, one a line.")
+    ] = False,
+    print0: Annotated[
+        bool, typer.Option("-0", "--print0", rich_help_panel=_OUTPUT, help="Print only the paths, each ended by a NUL.")
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", "-p", rich_help_panel=_OUTPUT, help="Also show the pictures in the terminal.")
+    ] = False,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Also write a page with thumbnails, complete in one file."),
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            rich_help_panel=_OUTPUT,
+            help="Also write a page with thumbnails, complete in one file.",
+        ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", rich_help_panel=_OUTPUT, help="Say of each result where its score comes from.")
+    ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", rich_help_panel=_OUTPUT, help="Say on stderr how long each stage took.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Find photos, sounds and texts by meaning. All parts of the query combine; the best hits come first.
 
-    The score is the cosine between the query and what was found: higher is better. Scores of different kinds of
-    queries cannot be compared.
+    The score is between 0 and 1, comparable between kinds; from 0.5 on a match is likely (docs/scores.md).
     """
     if json and (paths or print0):
         raise typer.BadParameter("--json goes with neither --paths nor -0.")
+    given: dict[str, Any] = {
+        "text": phrases(text or ()),
+        "image": image or [],
+        "audio": audio or [],
+        "like": like or [],
+        "vector": vector or [],
+        "negative": negative or [],
+    }
+    limits: dict[str, Any] = {"modality": modality, "where": where, "quotas": ",".join(quota or ())}
+    ranking: dict[str, Any] = {"mode": mode, "combine": combine, "sort": sort, "log": log, "min_score": min_score}
+    flags = {"group": group, "dedupe": dedupe, "explain": explain, "k": k, "offset": offset}
     with options.open() as collection:
-        hits = collection.search(
-            phrases(text or ()),
-            image=image or (),
-            audio=audio or (),
-            like=like or (),
-            negative=negative or (),
-            modality=modality,
-            k=k,
-            offset=offset,
-        )
+        asked = merged({**given, **limits, **ranking, **flags}, request)
+        hits = collection.search_request(asked)
         # Only what a worker has read before is decoded for the page, in the user's own process.
-        safe = collection.searchable([hit.about or hit.path for hit in hits]) if html else frozenset()
-    _print_verdict(options, hits)
+        safe = collection.searchable([hit.subject for hit in hits]) if html else frozenset()
+    _print_notices(options, hits, profile=profile)
     if html:
-        _write_page(options, html, hits, _parts(text, image, audio, like, negative), safe)
+        _write_page(options, html, hits, described(asked), safe)
     if paths or print0:
         from mmsearch.cli.hits import emit_paths
 
@@ -111,47 +256,26 @@ def search(
         from mmsearch.cli.hits import hits_table
 
         show(hits_table(hits))
+        if explain:
+            from mmsearch.cli.explanation import explanations
+
+            show(explanations(hits))
 
 
-def phrases(words: Sequence[str]) -> list[str]:
-    """Join arguments in a row to one phrase, as the shell splits what is not quoted; weighted ones stay alone."""
-    from mmsearch.search.parse import split_weight
-
-    joined: list[str] = []
-    open_end = False
-    for word in words:
-        weighted = split_weight(word)[1] != word
-        if open_end and not weighted:
-            joined[-1] += f" {word}"
-        else:
-            joined.append(word)
-        open_end = not weighted
-    return joined
-
-
-def _parts(
-    text: Sequence[str] | None,
-    image: Sequence[str] | None,
-    audio: Sequence[str] | None,
-    like: Sequence[str] | None,
-    negative: Sequence[str] | None,
-) -> list[str]:
-    """Say what was asked for, a part each."""
-    return [
-        *phrases(text or ()),
-        *(f"picture {each}" for each in image or ()),
-        *(f"sound {each}" for each in audio or ()),
-        *(f"like {each}" for each in like or ()),
-        *(f"not {each}" for each in negative or ()),
-    ]
-
-
-def _print_verdict(options: GlobalOptions, hits: "Hits") -> None:
+def _print_notices(options: GlobalOptions, hits: "Hits", *, profile: bool) -> None:
     if not hits:
         options.notice("Nothing found.")
     elif hits.good_match is False:
         best = max(hit.score for hit in hits)
         options.notice(f"No good match: the best score is {best:.2f}; results are probably not what you meant.")
+    if hits.total is not None and hits:
+        options.notice(f"{hits[0].rank:,} to {hits[-1].rank:,} of {hits.total:,} files.")
+    if hits.query_id is not None:
+        noted = f"mmsearch feedback {hits.query_id} ID..."
+        options.notice(f"Noted as query {hits.query_id}; `{noted}` says which results were right.")
+    if profile:
+        stages = ", ".join(f"{stage} {spent:.1f}" for stage, spent in hits.profile.items())
+        options.notice(f"Milliseconds: {stages}; together {sum(hits.profile.values()):.1f}.")
 
 
 def _print_json(options: GlobalOptions, hits: "Hits", *, preview: bool) -> None:

@@ -1,11 +1,13 @@
 """Collection: the Python API. Wires the stores of one collection to the flows; decides nothing itself."""
 
+from mmsearch.collection.fields import OwnFields
+from mmsearch.collection.evaluating import Evaluating
 from mmsearch.collection.fitting import Fitting
 from mmsearch.collection.searching import Searching
 from mmsearch.collection.writing import Writing
 
 
-class Collection(Searching, Writing, Fitting):
+class Collection(Evaluating, Searching, Writing, Fitting, OwnFields):
     """A searchable collection of photos, sounds and texts on this machine.
 
     Made by `mmsearch.open` or `mmsearch.create`; a context manager. Any number of processes and threads may

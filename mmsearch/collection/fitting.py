@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmsearch.collection.base import CollectionBase, StrPath
-from mmsearch.search.parse import listed, parse_modalities
+from mmsearch.search.request import parse_modalities
 from mmsearch.storage import Shelves
 from mmsearch.types import Modality
 
@@ -42,7 +42,7 @@ class Fitting(CollectionBase):
         from mmsearch.adapt.flow import adapt
         from mmsearch.ingest.publish import publish
 
-        modalities = parse_modalities(listed(modality))
+        modalities = parse_modalities(modality)
 
         def measure(shelves: Shelves) -> list[AdaptReport]:
             stores, encoder = (shelves.catalog, shelves.store), self._storage.encoder()

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mmsearch.adapt.stored import heads_in_use
-from mmsearch.collection.base import CollectionBase
-from mmsearch.errors import QueryError
+from mmsearch.collection.base import CollectionBase, StrPath
 from mmsearch.search.encode import embed, part_vectors
 from mmsearch.search.flow import search
-from mmsearch.search.parse import (
-    Images,
-    Item,
-    OneOrMore,
-    Sounds,
-    like_part,
-    listed,
-    media_parts,
-    parse_modalities,
-    text_parts,
-)
-from mmsearch.types import Filter, Hits, Modality, Query, QueryPart, Vectors
+from mmsearch.search.items import Item
+from mmsearch.search.parse import parse
+from mmsearch.search.parts import media_parts
+from mmsearch.search.request import OneOrMore, Request, from_json, parse_modalities, parse_quotas
+from mmsearch.search.terms import Term, negated, read_terms
+from mmsearch.types import Combine, Hits, Modality, Mode, Vectors
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mmsearch.media.sound_sources import SoundSource
+    from mmsearch.media.sources import ImageSource
+
+Images: TypeAlias = "ImageSource | Sequence[ImageSource]"
+Sounds: TypeAlias = "SoundSource | Sequence[SoundSource]"
 
 
 class Searching(CollectionBase):
@@ -34,53 +38,133 @@ class Searching(CollectionBase):
         image: Images = (),
         audio: Sounds = (),
         like: Item | Sequence[Item] = (),
+        vector: npt.ArrayLike | None = None,
         negative: OneOrMore = (),
+        combine: Combine = "add",
+        mode: Mode | None = None,
         modality: Modality | str | Sequence[str] = (),
+        where: str = "",
+        sort: str = "",
         k: int | None = None,
         offset: int = 0,
+        min_score: float = 0.0,
+        group: bool = True,
+        dedupe: bool = False,
+        quotas: str | Iterable[str] | Mapping[str, int] = (),
+        explain: bool = False,
+        log: bool | None = None,
     ) -> Hits:
-        """Find the segments nearest to what is asked for, best first.
+        """Find what is nearest to what is asked for, best first; without a query, list what the filter lets through.
 
-        All parts combine into one: their unit vectors are added up by weight.
+        Every part may be written with a weight and a kind: '2:cat', '-0.5:image:crowd.jpg' (see `search.terms`).
 
         Args:
-            text: Words or sentences; '2:cat' counts double.
+            text: Words or sentences. In mode text and hybrid "quoted phrases" must occur and word* is a beginning.
             image: Pictures: paths ('0.5:a.jpg' counts half), bytes, PIL images, arrays (h, w, 3).
             audio: Sounds: paths, bytes, or (samples, rate in Hz); several as a list. The first minute counts.
             like: Items of the collection, by id or path; they are left out of the results.
-            negative: Texts to steer away from.
+            vector: A vector (d,) or several (n, d) of the collection's model, from `embed`.
+            negative: What to steer away from: texts, or other kinds such as 'image:crowd.jpg'.
+            combine: "add" searches by one vector, the sum of all parts by weight; "fuse" by each part alone, and
+                finds what fits all of them and none of the negative ones (docs/composed-queries.md).
+            mode: "vector" goes by meaning, "text" by words in names, captions and transcripts, "hybrid" by both;
+                by default as the settings say, "hybrid".
             modality: Only segments of these kinds, such as "image" or "image,text".
+            where: Only files for which this holds, such as "year >= 2020 and tag = 'beach'" (docs/where.md).
+            sort: Fields to sort by, such as "-taken,name"; of a query, the k best are sorted.
             k: How many; by default `search.k` of the settings, 10.
             offset: How many of the best to leave out, for paging.
+            min_score: Leave out hits below, in [0, 1]; 0.5 is where a match begins to be likely (docs/scores.md).
+            group: One hit a file, with its next best segments in `more`; else each segment is a hit.
+            dedupe: Leave out copies and near-copies of better hits.
+            quotas: At most so many hits of a kind: "image=5,audio=3", or a mapping.
+            explain: Give each hit an `explain`.
+            log: Note the query for `mmsearch log`; by default as the settings say, no.
 
         Returns:
-            At most k hits with `good_match`, which is False if even the best is probably wrong.
+            At most k hits with `good_match`, which is False if even the best is probably wrong; and with `total`
+            if it is a list.
 
         Raises:
-            QueryError: There is nothing to search for.
+            QueryError: There is nothing to search for, or an argument is not valid.
+            FilterError: `where` or `sort` cannot be read; the message points at the place.
             ItemNotFound: `like` names something that is not in the collection.
             MediaError: A picture or sound cannot be read.
             ModalityUnsupported: The model takes no pictures, or no sounds.
         """
-        k = self._config.search.k if k is None else k
-        if k < 1 or offset < 0:
-            raise QueryError(f"k must be at least 1 and offset at least 0, not {k} and {offset}.")
-        modalities = parse_modalities(listed(modality))
-        shelves, encoder = self._storage.reading(), self._storage.encoder()
-        parts = text_parts(listed(text)) + text_parts(listed(negative), sign=-1.0)
-        parts += media_parts(image, audio, encoder.spec, self._limits())
-        excluded: set[int] = set()
-        for item in [like] if isinstance(like, str | int | os.PathLike) else like:
-            part, assets = like_part(item, shelves.catalog, shelves.store)
-            parts.append(part)
-            excluded |= assets
-        query = Query(tuple(parts), Filter(modalities, frozenset(excluded)), k, offset)
-        return search(query, encoder=encoder, indexes=shelves.indexes, catalog=shelves.catalog)
+        terms = [
+            *read_terms(text, "text"),
+            *read_terms(image, "image"),
+            *_sound_terms(audio),
+            *read_terms(like, "item"),
+            *_vector_terms(vector),
+            *negated(read_terms(negative, "text")),
+        ]
+        return self._answer(
+            Request(
+                terms=tuple(terms),
+                modality=parse_modalities(modality),
+                where=where,
+                sort=sort,
+                mode=mode,
+                combine=combine,
+                k=k,
+                offset=offset,
+                group=group,
+                dedupe=dedupe,
+                min_score=min_score,
+                quotas=parse_quotas(quotas),
+                explain=explain,
+                log=log,
+            )
+        )
+
+    def search_request(self, request: Mapping[str, Any], *, base: StrPath | None = None, **overrides: object) -> Hits:
+        """Answer a query that is a JSON object.
+
+        Args:
+            request: The names of `search`'s arguments, and "parts": a list such as
+                [{"text": "dog", "weight": 2}, {"image": "a.jpg"}, {"item": 17, "weight": -0.5}].
+            base: The folder from which relative paths in it count.
+            overrides: Options of `search` that win over those of the request.
+
+        Raises:
+            MmsearchError: As `search`.
+        """
+        folder = None if base is None else os.fspath(base)
+        return self._answer(from_json({**request, **overrides}, base=folder))
 
     def embed(self, *, texts: OneOrMore = (), images: Images = (), sounds: Sounds = ()) -> Vectors:
         """Embed texts, then images, then sounds, as the collection's own are: (n, d) float32, unit rows."""
         encoder = self._storage.encoder()
-        parts = [QueryPart("text", text=text) for text in listed(texts)]
-        parts += media_parts(images, sounds, encoder.spec, self._limits())
+        terms = [Term("text", text) for text in ([texts] if isinstance(texts, str) else texts)]
+        terms += [*read_terms(images, "image"), *_sound_terms(sounds)]
+        parts = media_parts(terms, encoder.spec, self._limits())
         heads = heads_in_use(self._storage.reading().catalog) if self.exists else {}
         return part_vectors(parts, embed(parts, encoder), heads, encoder.spec.space.dim)
+
+    def _answer(self, request: Request) -> Hits:
+        shelves, encoder = self._storage.reading(), self._storage.encoder()
+        catalog, store = shelves.catalog, shelves.store
+        limits, config = self._limits(), self._config.search
+        query = parse(request, spec=encoder.spec, limits=limits, config=config, catalog=catalog, store=store)
+        hits = search(query, encoder=encoder, indexes=shelves.indexes, catalog=catalog, store=store)
+        wanted = self._config.search.log if request.log is None else request.log
+        return replace(hits, query_id=self._note(request, hits)) if wanted and request.terms else hits
+
+
+def _sound_terms(sounds: object) -> list[Term]:
+    """Make terms of sounds; (samples, rate) is one sound, not two."""
+    one = isinstance(sounds, tuple) and len(sounds) == 2 and not isinstance(sounds[0], str | bytes | os.PathLike)
+    return [Term("audio", sounds)] if one else read_terms(sounds, "audio")
+
+
+def _vector_terms(vectors: npt.ArrayLike | None) -> list[Term]:
+    if vectors is None:
+        return []
+    if isinstance(vectors, str | os.PathLike):
+        return read_terms(vectors, "vector")
+    import numpy as np
+
+    rows = np.atleast_2d(np.asarray(vectors))
+    return [Term("vector", row) for row in rows]

@@ -22,6 +22,7 @@ from mmsearch.types import (
     EmbeddingSpace,
     EncoderSpec,
     ImageInput,
+    Levels,
     PixelBatch,
     Role,
     Vectors,
@@ -84,7 +85,8 @@ class HashingEncoder:
 
     def __init__(self, dim: int | str = _DIM) -> None:
         self.dim = _check_dim(dim)
-        doubtful = 3 / self.dim**0.5  # three standard deviations of the cosine of unrelated sign vectors
+        # Three standard deviations of the cosine of unrelated sign vectors; a word that is one of two.
+        levels = Levels(doubtful=3 / self.dim**0.5, typical=0.5**0.5)
         model = "hashing" if self.dim == _DIM else f"hashing:{self.dim}"
         self.spec = EncoderSpec(
             space=EmbeddingSpace(model, revision="hashing-1", preprocessing="squash-32", dim=self.dim),
@@ -92,7 +94,7 @@ class HashingEncoder:
             image_input=ImageInput(_SIDE_PX, _SIDE_PX, fit="squash", resample="bilinear"),
             audio_input=AudioInput(RATE_HZ, window_s=_WINDOW_S),
             feature_dim=_FEATURE_DIM,
-            no_match_below={("text", "text"): doubtful, ("text", "image"): doubtful, ("text", "audio"): doubtful},
+            levels={("text", "text"): levels, ("text", "image"): levels, ("text", "audio"): levels},
         )
 
     def load(self) -> None:

@@ -1,1 +1,1 @@
-"""Items that every query finds: a penalty learned from queries of the user. Read bank.py first."""
+"""Correct for hubs: items that come up for every query are penalised by what a bank of queries finds of them."""

@@ -13,8 +13,9 @@ from mmsearch.ingest.plan import Work
 from mmsearch.ingest.siblings import siblings
 from mmsearch.media.document import read_document
 from mmsearch.media.image import read_image
+from mmsearch.media.looks import look_of
 from mmsearch.media.sources import read_bytes
-from mmsearch.types import FailedFile, ImageInput, KnownFile, MediaInfo, Modality, Pixels, Segment, SkippedFile
+from mmsearch.types import FailedFile, Fields, ImageInput, KnownFile, MediaInfo, Modality, Pixels, Segment, SkippedFile
 
 Result = TypeVar("Result")
 
@@ -28,6 +29,8 @@ class DecodedFile:
     info: MediaInfo
     segments: tuple[Segment, ...]
     pixels: Pixels | None = None
+    fields: tuple[Fields, ...] = ()
+    look: int | None = None
 
 
 def reader_version(limits: Limits) -> str:
@@ -84,9 +87,11 @@ def decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decode
         return KnownFile(work.stat, content_hash)
     if work.modality == "image":
         image = read_image(data, limits, image_input)
-        return DecodedFile(work, content_hash, image.info, (Segment("image"),), image.pixels)
+        look = look_of(image.pixels)
+        return DecodedFile(work, content_hash, image.info, (Segment("image"),), image.pixels, look=look)
     document = read_document(path, data, limits, siblings(path))
     if document is None:
         return SkippedFile(work.stat)
-    segments, info = document
-    return DecodedFile(work, content_hash, info, segments)
+    if not document.segments:  # nothing to embed, so nothing to search; what it says of others counts all the same
+        return SkippedFile(work.stat, document.fields)
+    return DecodedFile(work, content_hash, document.info, document.segments, fields=document.fields)

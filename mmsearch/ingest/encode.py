@@ -99,4 +99,6 @@ def _indexed(file: DecodedFile, found: Sequence[Row | Exception]) -> IndexedFile
         segments=file.segments,
         vectors=vectors,
         features=np.stack(features) if features else None,
+        fields=file.fields,
+        look=file.look,
     )

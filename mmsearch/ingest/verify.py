@@ -6,6 +6,7 @@ from dataclasses import replace
 from mmsearch.adapt.stored import heads_in_use
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.errors import CollectionDamaged
+from mmsearch.hubness.stored import banks_in_use
 from mmsearch.ingest.rebuild import rebuild
 from mmsearch.reports import Problem
 from mmsearch.vectors.generation import GenerationStore
@@ -24,6 +25,9 @@ def verify(catalog: Catalog, store: VectorStore, generations: GenerationStore) -
     damage = _heads_damage(catalog)
     if damage and all(damage != problem.where for problem in problems):  # else its checksum has told already
         problems.append(Problem("a head of `adapt` cannot be read", damage))
+    damage = _banks_damage(catalog)
+    if damage and all(damage != problem.where for problem in problems):
+        problems.append(Problem("a bank of `calibrate` cannot be read", damage))
     generation = catalog.generation()
     if generation and (damage := generations.damage(generation)):
         problems.append(Problem("the published index is damaged", damage))
@@ -33,6 +37,14 @@ def verify(catalog: Catalog, store: VectorStore, generations: GenerationStore) -
 def _heads_damage(catalog: Catalog) -> str | None:
     try:
         heads_in_use(catalog)
+    except CollectionDamaged as error:
+        return error.message
+    return None
+
+
+def _banks_damage(catalog: Catalog) -> str | None:
+    try:
+        banks_in_use(catalog)
     except CollectionDamaged as error:
         return error.message
     return None
@@ -54,9 +66,13 @@ def repair(
     with catalog.write() as writer:
         writer.requeue(sorted(set(lost)))
         writer.drop_damaged_heads()
+        writer.drop_damaged_banks()
     while _heads_damage(catalog):
         with catalog.write() as writer:
             writer.undo_heads()
+    while _banks_damage(catalog):
+        with catalog.write() as writer:
+            writer.undo_banks()
     rebuild(catalog, store, generations, checked=True)
     left = {(problem.what, problem.where) for problem in verify(catalog, store, generations)}
     return [replace(problem, repaired=(problem.what, problem.where) not in left) for problem in problems]

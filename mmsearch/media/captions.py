@@ -5,29 +5,47 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from mmsearch.config import Limits
-from mmsearch.errors import MediaDamaged, MediaEmpty
+from mmsearch.errors import MediaDamaged, MediaEmpty, MediaTooLarge
+from mmsearch.media.fields import TAG_KEYS, FieldSheet
 from mmsearch.media.passages import passages, too_many_passages
 from mmsearch.media.probe import ending_of
-from mmsearch.media.sidecar import Exists, captions_in, described_by, is_media
+from mmsearch.media.sidecar import CAPTION_KEYS, Exists, captions_in, described_by, is_media
 from mmsearch.media.text import read_text
-from mmsearch.types import Segment
+from mmsearch.types import Fields, Segment
 
 FILE_KEYS = ("file", "filename", "file_name", "path", "image", "image_name", "audio", "video", "name")
 """The keys under which a row may name the media file that it is about."""
 
+MAX_VALUES = 1_000_000  # in one file; the catalog takes a row each
+_CAPTIONS_ONLY = frozenset(CAPTION_KEYS) - TAG_KEYS
 _DELIMITERS = ",;\t|"
 
-Caption = tuple[str, str]  # (absolute path of the media file, what is said of it)
+Record = tuple[str, object]  # (absolute path of the media file, what is said of it)
 
 
-def read_captions(path: str, data: bytes, limits: Limits, exists: Exists) -> tuple[Segment, ...] | None:
-    """Read a .csv, .json or .jsonl file if it holds captions.
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a sidecar or table says of media files; one of the two is not empty.
 
-    It does if it lies beside a media file of the same name and has a caption under a usual key, or if it
-    names media files in or below its own folder together with captions. Files that are not there, or lie
-    outside the folder, are passed over.
+    Attributes:
+        segments: One a caption (long captions: one a passage), `about` its media file; spans count in the caption
+            itself.
+        fields: What else it says.
+    """
+
+    segments: tuple[Segment, ...]
+    fields: tuple[Fields, ...]
+
+
+def read_captions(path: str, data: bytes, limits: Limits, exists: Exists) -> Described | None:
+    """Read a .csv, .json or .jsonl file if it holds captions, or other fields of media files.
+
+    It does if it lies beside a media file of the same name and says something of it, or if it names media files in or
+    below its own folder and says something of them. Files that are not there, or lie outside the folder, are passed
+    over.
 
     Args:
         path: Absolute; its ending says how the content is laid out.
@@ -36,11 +54,11 @@ def read_captions(path: str, data: bytes, limits: Limits, exists: Exists) -> tup
         exists: Asked about absolute paths in or below the same folder.
 
     Returns:
-        One segment a caption (long captions: one a passage), `about` its media file; spans count in the
-        caption itself. None if the file holds no captions: it is then none of mmsearch's business.
+        None if the file says nothing of media files: it is then none of mmsearch's business.
 
     Raises:
-        MediaTooLarge: It is larger than `limits.max_text_bytes`, or makes too many passages.
+        MediaTooLarge: It is larger than `limits.max_text_bytes`, makes too many passages, or has more than
+            `MAX_VALUES` values.
         MediaDamaged: It lies beside a media file, but is no text or not valid JSON.
         MediaEmpty: It lies beside a media file, but there is nothing in it.
     """
@@ -50,13 +68,23 @@ def read_captions(path: str, data: bytes, limits: Limits, exists: Exists) -> tup
         if described_by(path, exists):
             raise
         return None
-    captions = _from_csv(path, text, exists) if ending_of(path) == ".csv" else _from_json(path, text, exists)
+    records = _from_csv(path, text, exists) if ending_of(path) == ".csv" else _from_json(path, text, exists)
     segments: list[Segment] = []
-    for about, caption in captions:
-        segments += passages(caption, markdown=False, limits=limits, about=about)
+    sheet = FieldSheet()
+    for about, record in records:
+        segments += _segments(about, record, limits)
         if len(segments) > limits.max_passages:
             raise too_many_passages(limits)
-    return tuple(segments) or None
+        sheet.add(about, record, without=naming_keys(record) | _CAPTIONS_ONLY)
+        if sheet.values > MAX_VALUES:
+            raise MediaTooLarge(f"It has more than {MAX_VALUES:,} values.", remedy="Split it into several files.")
+    fields = sheet.fields()
+    return Described(tuple(segments), fields) if segments or fields else None
+
+
+def _segments(about: str, record: object, limits: Limits) -> Iterator[Segment]:
+    for caption in captions_in(record, file_name=os.path.basename(about)):
+        yield from passages(caption, markdown=False, limits=limits, about=about)
 
 
 def table_of(text: str) -> "csv.DictReader[str]":
@@ -75,11 +103,18 @@ def named_media(row: object) -> str | None:
     return next((name.strip() for name in names if isinstance(name, str) and _may_be_media(name)), None)
 
 
+def naming_keys(row: object, file: str = "") -> frozenset[str]:
+    """Return the keys of a row, in lower case, that name media files, or `file`, rather than say something."""
+    texts = ((key, value) for key, value in row.items() if isinstance(value, str)) if isinstance(row, dict) else ()
+    named = (str(key).strip().lower() for key, value in texts if value.strip() == file or _may_be_media(value))
+    return frozenset(named) & frozenset(FILE_KEYS)
+
+
 def _may_be_media(name: str) -> bool:
     return is_media(name.strip()) and "\0" not in name
 
 
-def _from_csv(path: str, text: str, exists: Exists) -> Iterator[Caption]:
+def _from_csv(path: str, text: str, exists: Exists) -> Iterator[Record]:
     try:
         rows = list(table_of(text))
     except csv.Error:
@@ -87,7 +122,7 @@ def _from_csv(path: str, text: str, exists: Exists) -> Iterator[Caption]:
     return _from_rows(path, rows, exists)
 
 
-def _from_json(path: str, text: str, exists: Exists) -> Iterator[Caption]:
+def _from_json(path: str, text: str, exists: Exists) -> Iterator[Record]:
     media = described_by(path, exists)
     try:
         document = _lines(text) if ending_of(path) == ".jsonl" else json.loads(text)
@@ -96,10 +131,9 @@ def _from_json(path: str, text: str, exists: Exists) -> Iterator[Caption]:
             return iter(())
         raise MediaDamaged(f"The captions of {os.path.basename(media)} are not valid JSON.") from error
     if media is not None:
-        name = os.path.basename(media)
-        return ((media, caption) for caption in captions_in(document, file_name=name))
+        return iter([(media, document)])
     if isinstance(document, dict):
-        return _from_rows(path, _rows_by_name(document), exists)
+        return _from_rows(path, rows_by_name(document), exists)
     return _from_rows(path, document if isinstance(document, list) else [], exists)
 
 
@@ -107,19 +141,18 @@ def _lines(text: str) -> list[object]:
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
-def _rows_by_name(document: dict[str, object]) -> Iterator[object]:
+def rows_by_name(document: dict[str, object]) -> Iterator[dict[str, object]]:
     """Bring {"photo.jpg": "caption" or ["captions"] or {...}} to the shape of a table."""
     for name, value in document.items():
         yield {**value, "file": name} if isinstance(value, dict) else {"file": name, "captions": value}
 
 
-def _from_rows(path: str, rows: Iterable[object], exists: Exists) -> Iterator[Caption]:
+def _from_rows(path: str, rows: Iterable[object], exists: Exists) -> Iterator[Record]:
     folder = os.path.dirname(path)
     for row in rows:
         media = _named_file(folder, row)
         if media is not None and exists(media):
-            for caption in captions_in(row, file_name=os.path.basename(media)):
-                yield media, caption
+            yield media, row
 
 
 def _named_file(folder: str, row: object) -> str | None:

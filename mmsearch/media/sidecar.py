@@ -59,12 +59,12 @@ def captions_in(record: object, *, file_name: str = "", keys: Sequence[str] = CA
 def _strings(value: object, *, joined: bool) -> list[str]:
     """Return the string, or the strings of a list; lists of keywords as one."""
     items = value if isinstance(value, list) else [value]
-    strings = [_clean(item) for item in items if isinstance(item, str)]
+    strings = [cleaned(item) for item in items if isinstance(item, str)]
     return [", ".join(strings)] if joined else strings
 
 
-def _clean(text: str) -> str:
-    """Remove what JSON can escape but no text file holds: NULs and halves of surrogate pairs."""
+def cleaned(text: str) -> str:
+    """Strip white space, and what JSON can escape but no text file holds: NULs and halves of surrogate pairs."""
     return text.replace("\0", " ").encode("utf-8", "replace").decode().strip()
 
 

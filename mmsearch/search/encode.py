@@ -12,6 +12,7 @@ from mmsearch.adapt.stored import Heads
 from mmsearch.errors import QueryError
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder
+from mmsearch.search.compose import Weights, portions
 from mmsearch.types import Embedded, QueryPart, Vectors
 
 _ROUNDING = 1e-5  # what may be left of equal vectors that cancel out
@@ -39,19 +40,24 @@ def embed(parts: Sequence[QueryPart], encoder: Encoder) -> list[Embedded]:
     return embedded
 
 
-def combine(parts: Sequence[QueryPart], embedded: Sequence[Embedded], heads: Heads) -> Vectors:
-    """Add up the parts' unit vectors by weight: (1, d), a unit row.
+def combine(parts: Sequence[QueryPart], rows: Vectors) -> Vectors:
+    """Add up portions of the parts' unit vectors (p, d), as `compose.portions` gives them: (1, d), a unit row.
 
     Raises:
         QueryError: There is no part to search for, or the parts cancel out.
     """
-    weights = np.array([part.weight for part in parts], dtype=np.float64)
+    weights = weights_of(parts)
     if not (weights > 0).any():
         raise QueryError("There is nothing to search for.", remedy="Give a text, --image, --audio or --like.")
-    total = weights @ part_vectors(parts, embedded, heads, embedded[0].vectors.shape[1])
+    total = portions(rows, weights) @ rows
     if np.linalg.norm(total) <= _ROUNDING * np.abs(weights).sum():
         raise QueryError("The parts of the query cancel each other out, or mean nothing to the model.")
     return unit_rows(total[None])
+
+
+def weights_of(parts: Sequence[QueryPart]) -> Weights:
+    """Return the weights of the parts (p,)."""
+    return np.array([part.weight for part in parts], dtype=np.float64)
 
 
 def part_vectors(parts: Sequence[QueryPart], embedded: Sequence[Embedded], heads: Heads, dim: int) -> Vectors:
@@ -71,6 +77,6 @@ def _rows(embedded: Embedded) -> Iterator[Embedded]:
 
 def _adapted(part: QueryPart, embedded: Embedded, heads: Heads) -> Vectors:
     vectors = unit_rows(embedded.vectors)
-    if embedded.features is None or part.modality not in heads:
+    if embedded.features is None or part.modality is None or part.modality not in heads:
         return vectors
     return heads[part.modality].apply(vectors, embedded.features)

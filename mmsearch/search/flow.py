@@ -1,40 +1,92 @@
-"""The read path, a line a stage: parse -> embed -> combine -> find -> present -> one a moment -> judge.
+"""The read path, a line a stage: parse -> embed -> probe -> find -> score -> present -> arrange -> judge -> explain.
 
-Parsing (parse.py) makes the `Query` that comes in here.
+Parsing (parse.py) makes the `Query` that comes in here; rank.py joins the stages that depend on one another.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from mmsearch.adapt.stored import Heads, heads_in_use
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.protocols import Encoder, VectorIndex
-from mmsearch.search.candidates import find
-from mmsearch.search.encode import combine, embed
+from mmsearch.protocols import Encoder
+from mmsearch.search.encode import embed
+from mmsearch.search.explain import explained
 from mmsearch.search.indexes import IndexCache
 from mmsearch.search.judge import judge
-from mmsearch.search.moments import one_a_moment
-from mmsearch.search.present import present
+from mmsearch.search.lexical import lexical
+from mmsearch.search.present import listed
+from mmsearch.search.probe import Probe, probe_of
+from mmsearch.search.profile import Profile
+from mmsearch.search.rank import Ranking
 from mmsearch.search.stored import from_one_state
-from mmsearch.types import Embedded, Filter, Hit, Hits, Query, Vectors
+from mmsearch.types import Candidates, Embedded, EncoderSpec, Hit, Hits, Ids, Modality, Query
+from mmsearch.vectors.store import VectorStore
+from mmsearch.where.syntax import Order
 
 
-def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Catalog) -> Hits:
+def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Catalog, store: VectorStore) -> Hits:
     """Answer one query from one state of the catalog, whatever is written meanwhile.
 
     Raises:
-        QueryError: It has no part to search for.
+        QueryError: Its parts cancel each other out.
+        FilterError: The filter names a field that is not there.
         CollectionDamaged: The stored vectors cannot be read.
     """
-    embedded = embed(query.parts, encoder)
-
-    wanted = query.offset + query.k
+    profile = Profile()
+    if not query.parts:
+        return from_one_state(catalog, lambda: _list(query, catalog, profile))
+    with profile.stage("embed"):
+        embedded = embed(query.parts, encoder) if query.mode != "text" else []
 
     def answer() -> Hits:
-        vector = combine(query.parts, embedded, _heads_for(embedded, catalog))
-        ranking = _rank(vector, indexes.current(), catalog, query.filter, wanted)
-        return Hits(ranking[query.offset : wanted], judge(query.parts, ranking[:wanted], encoder.spec))
+        with profile.stage("open"):
+            indexes.state()
+        ranking = _ranking(query, embedded, indexes, catalog, store, encoder.spec, profile)
+        best = ranking.best(query.offset + query.k)[: query.offset + query.k]
+        verdict = judge(_asked(ranking.probe), best, encoder.spec)
+        page = _finished(best[query.offset :], ranking)
+        return Hits(page, verdict, profile=profile.stages)
 
     return from_one_state(catalog, answer)
+
+
+def _list(query: Query, catalog: Catalog, profile: Profile) -> Hits:
+    """Answer without a query: what the filter lets through, in the order that was asked for."""
+    with profile.stage("list"):
+        ids = catalog.listed(query.filter, query.order, query.k, query.offset)
+        hits = [replace(hit, rank=query.offset + hit.rank) for hit in listed(ids, catalog)]
+        return Hits(_with_fields(hits, catalog), total=catalog.matching_files(query.filter), profile=profile.stages)
+
+
+def _ranking(
+    query: Query,
+    embedded: Sequence[Embedded],
+    indexes: IndexCache,
+    catalog: Catalog,
+    store: VectorStore,
+    spec: EncoderSpec,
+    profile: Profile,
+) -> Ranking:
+    with profile.stage("filter"):
+        scopes = indexes.state().scopes(query.filter)
+        dropped = _segments_of(query.filter.exclude_assets, catalog)
+    with profile.stage("words"):
+        words = None if query.mode == "vector" else _words(query, scopes, catalog)
+    with profile.stage("probe"):
+        heads = _heads_for(embedded, catalog)
+        probe = probe_of(query.parts, embedded, heads, query.combine) if embedded else None
+        # A bank holds queries by text: what they say of hubs is not known to hold for other kinds of queries.
+        banks = indexes.banks.current() if probe is not None and probe.asked == ("text",) else {}
+    return Ranking(query, probe, words, scopes, dropped, indexes.state(), catalog, store, spec, banks, profile)
+
+
+def _words(query: Query, scopes: dict[Modality, Ids | None], catalog: Catalog) -> Candidates:
+    """Look the words up among all that may be found."""
+    limits = [ids for ids in scopes.values() if ids is not None]
+    allowed = np.sort(np.concatenate(limits)) if limits and query.filter else None
+    return lexical(query.parts, catalog, allowed, mode=query.mode)
 
 
 def _heads_for(embedded: Sequence[Embedded], catalog: Catalog) -> Heads:
@@ -42,12 +94,34 @@ def _heads_for(embedded: Sequence[Embedded], catalog: Catalog) -> Heads:
     return heads_in_use(catalog) if any(each.features is not None for each in embedded) else {}
 
 
-def _rank(vector: Vectors, index: VectorIndex, catalog: Catalog, filter: Filter, wanted: int) -> tuple[Hit, ...]:
-    """Return so many hits or more, or all there are: what is left out for being the same moment is made up for."""
-    depth = wanted
-    while True:
-        found = find(vector, index, catalog, filter, depth)
-        ranking = one_a_moment(present(found, catalog))
-        if len(ranking) >= wanted or len(found) < depth:
-            return ranking
-        depth *= 2
+def _segments_of(assets: frozenset[int], catalog: Catalog) -> Ids:
+    found = [catalog.asset_segments(asset) for asset in sorted(assets)]
+    return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+
+
+def _asked(probe: Probe | None) -> Modality | None:
+    """Return what kind of thing was asked with, if it was a single one."""
+    return probe.asked[0] if probe is not None and len(probe.asked) == 1 else None
+
+
+def _finished(page: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
+    """Add what only the hits that are shown need."""
+    query, catalog = ranking.query, ranking.catalog
+    with ranking.profile.stage("describe"):
+        hits = _with_fields(page, catalog)
+        if query.explain:
+            hits = explained(hits, ranking)
+        return _sorted(hits, query.order, catalog) if query.order and hits else hits
+
+
+def _sorted(hits: Sequence[Hit], order: tuple[Order, ...], catalog: Catalog) -> tuple[Hit, ...]:
+    """Put the hits of a page into the order that was asked for; its ranks stay the same set."""
+    by_id = {hit.id: hit for hit in hits}
+    ids = catalog.in_order(np.array(sorted(by_id), dtype=np.int64), order)
+    ranks = sorted(hit.rank for hit in hits)
+    return tuple(replace(by_id[id_], rank=rank) for rank, id_ in zip(ranks, ids.tolist(), strict=True))
+
+
+def _with_fields(hits: Sequence[Hit], catalog: Catalog) -> tuple[Hit, ...]:
+    known = catalog.fields_of([hit.subject for hit in hits])
+    return tuple(replace(hit, fields=known[hit.subject]) if hit.subject in known else hit for hit in hits)

@@ -1,27 +1,30 @@
-"""Stage 5: a verdict on whether the best hit is likely to be what was meant."""
+"""The last stage: a verdict on whether the best hit is likely to be what was meant."""
 
 from collections.abc import Sequence
 
-from mmsearch.types import EncoderSpec, Hit, QueryPart
+from mmsearch.search.calibrate import GOOD
+from mmsearch.types import EncoderSpec, Hit, Modality
 
 
-def judge(parts: Sequence[QueryPart], ranking: Sequence[Hit], spec: EncoderSpec) -> bool | None:
-    """Compare each hit with the score that its kind of match should reach.
+def judge(asked: Modality | None, ranking: Sequence[Hit], spec: EncoderSpec) -> bool | None:
+    """Tell whether some hit is a good match.
 
     Args:
-        parts: The query.
+        asked: What kind of query it is; None for a composed one, or if only words count.
         ranking: The hits from rank 1 on, so that a later page has the verdict of the first.
-        spec: Of the encoder; its `no_match_below` has the scores.
+        spec: Of the encoder; its `levels` say where a verdict was measured.
 
     Returns:
-        True if some hit reaches it, False if none does. None if there is no hit, if nobody measured it for the
-        modalities of one that may be better than it looks, or if the query is composed: the sum of several vectors
-        has no known range of scores.
+        True if a hit whose score means something reaches `calibrate.GOOD`: it was found by words, or its kind of match
+        was measured. False if the kind of every hit was measured and none reaches it. Else None: there is no hit, or
+        one may be better or worse than its score.
     """
-    if len(parts) != 1 or not ranking:
-        return None
-    asked = parts[0].modality
-    thresholds = [spec.no_match_below.get((asked, hit.modality)) for hit in ranking]
-    if any(known is not None and hit.score >= known for hit, known in zip(ranking, thresholds, strict=True)):
+    measured = [_was_measured(asked, hit, spec) for hit in ranking]
+    if any(hit.score >= GOOD and (known or hit.cosine is None) for hit, known in zip(ranking, measured, strict=True)):
         return True
-    return None if None in thresholds else False
+    return False if measured and all(measured) else None
+
+
+def _was_measured(asked: Modality | None, hit: Hit, spec: EncoderSpec) -> bool:
+    levels = spec.levels.get((asked, hit.modality)) if asked else None
+    return hit.cosine is not None and levels is not None and levels.verdict

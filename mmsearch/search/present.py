@@ -1,19 +1,36 @@
-"""Stage 4: ids and scores become hits, with what the catalog knows of them."""
+"""Stage 5: candidates become hits, with what the catalog knows of them."""
 
 from dataclasses import fields
+from typing import Any
+
+import numpy as np
 
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.types import Candidates, Hit
+from mmsearch.catalog.records import SegmentRecord
+from mmsearch.search.pool import Pool
+from mmsearch.types import Hit, Ids
 
-_FROM_CATALOG = [field.name for field in fields(Hit) if field.name not in {"rank", "id", "score"}]
+_FROM_CATALOG = sorted({field.name for field in fields(Hit)} & {field.name for field in fields(SegmentRecord)} - {"id"})
 
 
-def present(candidates: Candidates, catalog: Catalog) -> tuple[Hit, ...]:
+def present(pool: Pool, catalog: Catalog) -> tuple[Hit, ...]:
     """Describe candidates, in order; those that the catalog does not know are left out."""
-    records = catalog.hits(candidates.ids)
-    hits: list[Hit] = []
-    for id_, score in zip(candidates.ids.tolist(), candidates.scores.tolist(), strict=True):
-        if record := records.get(id_):
-            known = {name: getattr(record, name) for name in _FROM_CATALOG}
-            hits.append(Hit(rank=len(hits) + 1, id=id_, score=score, **known))
-    return tuple(hits)
+    records = catalog.hits(pool.ids)
+    return tuple(
+        Hit(rank=rank, id=id_, score=score, cosine=None if np.isnan(cosine) else cosine, **_known(records[id_]))
+        for rank, (id_, score, cosine) in enumerate(
+            zip(pool.ids.tolist(), pool.scores.tolist(), pool.cosines.tolist(), strict=True), start=1
+        )
+        if id_ in records
+    )
+
+
+def listed(ids: Ids, catalog: Catalog) -> tuple[Hit, ...]:
+    """Describe the items of a list that was asked for without a query: each meets what was asked."""
+    records = catalog.hits(ids)
+    known = [records[id_] for id_ in ids.tolist() if id_ in records]
+    return tuple(Hit(rank=rank, id=each.id, score=1.0, **_known(each)) for rank, each in enumerate(known, start=1))
+
+
+def _known(record: SegmentRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _FROM_CATALOG}

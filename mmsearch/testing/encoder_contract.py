@@ -63,9 +63,9 @@ def check_spec_is_sound(make: MakeEncoder) -> None:
     )
     assert spec.feature_dim >= 0, "feature_dim is negative"
     assert not spec.transcribes or "audio" in spec.modalities, "an encoder that takes no audio cannot transcribe"
-    for pair, score in spec.no_match_below.items():
-        assert set(pair) <= spec.modalities, f"no_match_below names {pair}, which the encoder does not take"
-        assert -1 <= score <= 1, f"no_match_below[{pair}] is {score}, not a cosine"
+    for pair, levels in spec.levels.items():
+        assert set(pair) <= spec.modalities, f"levels names {pair}, which the encoder does not take"
+        assert -1 <= levels.doubtful < levels.typical <= 1, f"levels[{pair}] is {levels}, not two cosines that rise"
     encoder.load()
     assert encoder.spec == spec, "load() changed the spec"
 

@@ -51,7 +51,9 @@ def test_models_info(cli):
     assert info["image_input"]["width_px"] == 224
     assert info["audio_input"]["rate_hz"] == 16_000
     assert (info["transcribes"], info["adaptable"]) == (True, True)
-    assert info["no_match_below"]["text to image"] > 0
+    assert 0 < info["no_match_below"]["text to image"] < info["typical_match"]["text to image"] < 1
+    assert "image to image" in info["typical_match"]
+    assert "image to image" not in info["no_match_below"]
     shown = cli("models", "info", terminal=True).stdout
     assert info["space_id"] in shown
     assert cli("models", "info", "hashing:64").objects[0]["dim"] == 64

@@ -28,8 +28,8 @@ def test_spec(make):
     assert spec.image_input == ImageInput(224, 224, "squash", "bilinear")
     assert spec.audio_input == AudioInput(16_000, window_s=10, overlap_s=1)
     assert (spec.feature_dim, spec.transcribes) == (256, True)
-    assert set(spec.no_match_below) == {("text", "image"), ("text", "text"), ("text", "audio")}
-    assert all(0.1 < score < 0.5 for score in spec.no_match_below.values())
+    assert set(spec.levels) == set(product(("text", "image", "audio"), repeat=2))
+    assert all((asked == "text") == levels.verdict for (asked, _), levels in spec.levels.items())
 
 
 def test_the_space_follows_from_every_file_of_the_model(make, monkeypatch):

@@ -75,7 +75,7 @@ def test_the_name_of_a_colour_finds_pictures_of_it_and_knows_what_is_doubtful(di
     scores = texts @ pictures.T
     assert scores.argmax(axis=1).tolist() == list(range(len(COLOURS)))
     assert scores.diagonal().min() > 0.9
-    doubtful = encoder.spec.no_match_below["text", "image"]
+    doubtful = encoder.spec.levels["text", "image"].doubtful
     strangers = embed(encoder, ["submarine", "quarterly report", "Zebra"]) @ pictures.T
     assert strangers.max() < doubtful < scores.diagonal().min()
 
@@ -109,7 +109,7 @@ def test_the_name_of_a_sound_finds_it_and_knows_what_is_doubtful(dim):
     scores = embed(encoder, list(SOUNDS)) @ embed(encoder, list(SOUNDS.values())).T
     assert scores.argmax(axis=1).tolist() == list(range(len(SOUNDS)))
     assert scores.diagonal().min() > 0.9
-    doubtful = encoder.spec.no_match_below["text", "audio"]
+    doubtful = encoder.spec.levels["text", "audio"].doubtful
     strangers = embed(encoder, ["submarine", "quarterly report", "Zebra"]) @ embed(encoder, list(SOUNDS.values())).T
     assert strangers.max() < doubtful < scores.diagonal().min()
 

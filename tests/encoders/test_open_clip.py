@@ -189,7 +189,7 @@ def test_the_spec_comes_from_the_config(tiny):
     assert spec.modalities == {"text", "image"}
     assert spec.image_input == ImageInput(64, 64, fit="crop", resample="bicubic")
     assert spec.space.model == f"open_clip:{tiny}"
-    assert spec.no_match_below == {}
+    assert spec.levels == {}
 
 
 def test_the_spec_loads_nothing(tiny, monkeypatch):

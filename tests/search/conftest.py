@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from query_parts import text_parts
 
 from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import Catalog
@@ -10,7 +11,6 @@ from mmsearch.ingest.publish import publish
 from mmsearch.ingest.rebuild import rebuild
 from mmsearch.normalise import unit_rows
 from mmsearch.search.flow import search
-from mmsearch.search.parse import text_parts
 from mmsearch.storage import Shelves
 from mmsearch.types import FailedFile, FileStat, Filter, IndexedFile, MediaInfo, Query, Segment
 from mmsearch.vectors.generation import index_class
@@ -95,10 +95,12 @@ class Reader:
         self.catalog = Catalog.open(folder / "catalog.db", write=False)
         self.shelves = Shelves(folder, self.catalog)
 
-    def search(self, *texts, parts=(), modalities=(), exclude=(), k=10, offset=0):
-        wanted = Filter(frozenset(modalities), frozenset(exclude))
-        query = Query((*text_parts(texts), *parts), wanted, k, offset)
-        return search(query, encoder=ENCODER, indexes=self.shelves.indexes, catalog=self.catalog)
+    def search(self, *texts, parts=(), modalities=(), exclude=(), where=None, mode="vector", group=False, **options):
+        """By vectors alone and every segment for itself, unless something else is asked for."""
+        wanted = Filter(frozenset(modalities), frozenset(exclude), where)
+        query = Query((*text_parts(texts), *parts), wanted, mode=mode, group=group, **options)
+        stores = {"catalog": self.catalog, "store": self.shelves.store}
+        return search(query, encoder=ENCODER, indexes=self.shelves.indexes, **stores)
 
     def close(self):
         self.catalog.close()

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from query_parts import text_parts
 
 from mmsearch.normalise import unit_rows
-from mmsearch.search.parse import like_part, text_parts
+from mmsearch.search.items import like_part
 from mmsearch.testing.brute_force import assert_exact
 from mmsearch.types import Candidates, Hits
 
@@ -42,7 +43,7 @@ class Truth:
     def check(self, hits, query, k, allowed):
         """Compare ids and scores with brute force over all that is allowed."""
         found = Candidates(
-            np.array([hit.id for hit in hits], dtype=np.int64), np.array([hit.score for hit in hits], dtype=np.float32)
+            np.array([hit.id for hit in hits], dtype=np.int64), np.array([hit.cosine for hit in hits], dtype=np.float32)
         )
         assert_exact(found, query, k, ids=self.ids, vectors=self.vectors, allowed=allowed)
         assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
@@ -123,13 +124,13 @@ def test_k_may_be_larger_than_everything(crowd, depth):
 def test_several_items_with_text_and_negative(crowd):
     """'like' parts, texts and negatives add up, and the files of all items are left out."""
     library, truth, reader = crowd
-    items = ["/00", f"2:{library.ids('/01')[-1]}"]
+    items = [("/00", 1.0), (library.ids("/01")[-1], 2.0)]
     stored = dict(zip(truth.ids.tolist(), truth.vectors, strict=True))
     first = np.mean([stored[id_] for id_ in library.ids("/00")], axis=0)
     second = stored[library.ids("/01")[-1]]
     word, unwanted = unit_rows(library.encoder.encode_texts(["dog", "blue"], "query"))
     query = first / np.linalg.norm(first) + 2 * second + 0.5 * word - 1.5 * unwanted
-    liked = [like_part(item, reader.catalog, reader.shelves.store) for item in items]
+    liked = [like_part(*item, reader.catalog, reader.shelves.store) for item in items]
     parts = [part for part, _ in liked] + text_parts(["1.5:blue"], sign=-1.0)
     excluded = frozenset().union(*(assets for _, assets in liked))
     hits = reader.search("0.5:dog", parts=parts, exclude=excluded, k=500)
@@ -158,4 +159,5 @@ def test_copies_of_a_file_come_as_two_hits(library, reader):
     library.put("/b.jpg", "image", "red")
     first, second = reader.search("red")
     assert (first.path, second.path) == ("/a.jpg", "/b.jpg")
-    assert first.score == second.score == pytest.approx(1, abs=1e-6)
+    assert first.score == second.score
+    assert first.cosine == second.cosine == pytest.approx(1, abs=1e-6)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmsearch.errors import CollectionDamaged
-from mmsearch.search.parse import like_part
+from mmsearch.search.items import like_part
 from mmsearch.search.stored import from_one_state
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore

@@ -1,21 +1,22 @@
-"""Encode, find, present and judge, each alone."""
+"""Encode, candidates and present, each alone."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_heads import make_head
+from query_parts import text_parts
 
 from mmsearch.encoders.hashing import HashingEncoder
 from mmsearch.errors import QueryError
 from mmsearch.normalise import unit_rows
-from mmsearch.search.candidates import find
-from mmsearch.search.encode import combine, embed, part_vectors
-from mmsearch.search.judge import judge
-from mmsearch.search.parse import text_parts
-from mmsearch.search.present import present
+from mmsearch.search.candidates import cosines_of, nearest, scores_at
+from mmsearch.search.compose import portions
+from mmsearch.search.encode import combine, embed, part_vectors, weights_of
+from mmsearch.search.pool import make_pool
+from mmsearch.search.present import listed, present
 from mmsearch.testing.sounds import tone
-from mmsearch.types import Candidates, EmbeddingSpace, EncoderSpec, Filter, Hit, QueryPart
+from mmsearch.types import Candidates, Hit, QueryPart
 from mmsearch.vectors.flat import FlatIndex
 
 ENCODER = HashingEncoder(64)
@@ -39,7 +40,7 @@ def image_vector(pixels):
 
 
 def encode(parts, encoder):
-    return combine(parts, embed(parts, encoder), {})
+    return combine(parts, part_vectors(parts, embed(parts, encoder), {}, 64))
 
 
 def test_parts_add_up_as_unit_vectors_by_weight():
@@ -140,7 +141,8 @@ def test_the_weight_of_a_single_part_does_not_matter():
 def test_any_sum_is_a_unit_vector(terms):
     wanted = text_parts([f"{weight:.6f}:{word}" for word, weight, positive in terms if positive])
     unwanted = text_parts([f"{weight:.6f}:{word}" for word, weight, positive in terms if not positive], sign=-1.0)
-    total = sum(part.weight * text_vector(part.text) for part in (*wanted, *unwanted))
+    rows = np.stack([text_vector(part.text) for part in (*wanted, *unwanted)]) if wanted else np.zeros((1, 64))
+    total = portions(rows, weights_of([*wanted, *unwanted])) @ rows if wanted else rows[0]
     if not wanted or np.linalg.norm(total) < 0.01:
         return
     np.testing.assert_allclose(encode([*wanted, *unwanted], ENCODER)[0], unit(total), atol=1e-4)
@@ -159,35 +161,95 @@ def shelf(library):
     return library
 
 
-def find_paths(shelf, words, depth=10, **wanted):
+def find_paths(shelf, words, depth=10, allowed=None, dropped=()):
+    vector = text_vector(words).astype(np.float32)[None]
+    allowed = None if allowed is None else np.array(sorted(allowed), dtype=np.int64)
+    dropped = np.array(sorted(dropped), dtype=np.int64)
     index = shelf.shelves.indexes.current()
-    found = find(text_vector(words).astype(np.float32)[None], index, shelf.catalog, Filter(**wanted), depth)
-    records = shelf.catalog.hits(found.ids)
-    return [records[id_].path + (f"#{records[id_].text}" if records[id_].text else "") for id_ in found.ids.tolist()]
+    ids, complete = nearest(vector, index, allowed, dropped, depth)
+    assert ids.tolist() == sorted(set(ids.tolist()))
+    records = shelf.catalog.hits(ids)
+    ranked = ids[np.argsort(-cosines_of(vector, index, ids)[0], kind="stable")]
+    return [
+        records[id_].path + (f"#{records[id_].text}" if records[id_].text else "") for id_ in ranked.tolist()
+    ], complete
 
 
-def test_find_ranks_everything(shelf):
-    assert find_paths(shelf, "green")[:2] == ["/green.jpg", "/t.txt#green"]  # equal scores: in order of id
-    assert len(find_paths(shelf, "green")) == 6
-    assert find_paths(shelf, "green", depth=1) == ["/green.jpg"]
-    assert find_paths(shelf, "green", depth=0) == []
+def test_nearest_finds_the_best_and_says_whether_that_is_all(shelf):
+    paths, complete = find_paths(shelf, "green")
+    assert (paths[:2], len(paths), complete) == (["/green.jpg", "/t.txt#green"], 6, True)
+    assert find_paths(shelf, "green", depth=1) == (["/green.jpg"], False)
+    assert find_paths(shelf, "green", depth=0) == ([], False)
 
 
-def test_find_keeps_to_modalities(shelf):
-    assert find_paths(shelf, "green", modalities=frozenset({"text"}))[0] == "/t.txt#green"
-    assert len(find_paths(shelf, "green", modalities=frozenset({"text"}))) == 3
-    assert len(find_paths(shelf, "green", modalities=frozenset({"text", "image"}))) == 6
-    assert find_paths(shelf, "green", modalities=frozenset({"audio"})) == []
+def test_nearest_keeps_to_what_is_allowed(shelf):
+    passages = shelf.ids("/t.txt")
+    assert find_paths(shelf, "green", allowed=passages)[0][0] == "/t.txt#green"
+    assert len(find_paths(shelf, "green", allowed=passages)[0]) == 3
+    assert find_paths(shelf, "green", allowed=[]) == ([], True)
+    assert find_paths(shelf, "green", allowed=[10**9]) == ([], True)
 
 
-def test_find_leaves_out_all_segments_of_a_file_and_fills_up(shelf):
-    text = frozenset({shelf.asset_id("/t.txt")})
-    assert find_paths(shelf, "green", depth=3, exclude_assets=text)[0] == "/green.jpg"
-    assert len(find_paths(shelf, "green", depth=3, exclude_assets=text)) == 3
-    assert find_paths(shelf, "green", exclude_assets=text, modalities=frozenset({"text"})) == []
-    two = text | {shelf.asset_id("/green.jpg")}
-    assert sorted(find_paths(shelf, "green", exclude_assets=two)) == ["/blue.jpg", "/red.jpg"]
-    assert len(find_paths(shelf, "green", exclude_assets=frozenset({12345}))) == 6
+def test_nearest_leaves_out_what_is_dropped_and_fills_up(shelf):
+    passages = shelf.ids("/t.txt")
+    paths, complete = find_paths(shelf, "green", depth=2, dropped=passages)
+    assert (paths[0], len(paths)) == ("/green.jpg", 3)  # up to as many more as were dropped
+    assert complete is False
+    assert find_paths(shelf, "green", allowed=passages, dropped=passages) == ([], True)
+
+
+def test_nearest_by_several_vectors_joins_what_each_finds(shelf):
+    vectors = np.stack([text_vector("red"), text_vector("blue")]).astype(np.float32)
+    index = shelf.shelves.indexes.current()
+    ids, complete = nearest(vectors, index, None, np.empty(0, np.int64), 1)
+    assert complete  # some hundred of each are looked at
+    assert len(ids) == 6
+
+
+def test_cosines_are_exact_and_in_the_order_of_the_ids(shelf):
+    vectors = np.stack([text_vector("red"), text_vector("green")]).astype(np.float32)
+    ids = np.array([*shelf.ids("/blue.jpg"), *shelf.ids("/red.jpg"), *shelf.ids("/green.jpg")], dtype=np.int64)
+    ids = np.sort(ids)
+    places = {shelf.ids(f"/{name}.jpg")[0]: text_vector(name) for name in ("red", "green", "blue")}
+    expected = vectors @ np.stack([places[id_] for id_ in ids.tolist()]).T
+    np.testing.assert_allclose(cosines_of(vectors, shelf.shelves.indexes.current(), ids), expected, atol=1e-6)
+    assert cosines_of(vectors, shelf.shelves.indexes.current(), ids[:0]).shape == (2, 0)
+
+
+def test_scores_at_is_zero_where_nothing_was_found():
+    found = Candidates(np.array([7, 3]), np.float32([0.5, 0.25]))
+    assert scores_at(np.array([1, 3, 7, 9]), found).tolist() == [0, 0.25, 0.5, 0]
+    assert scores_at(np.array([1]), Candidates(np.empty(0, np.int64), np.empty(0, np.float32))).tolist() == [0]
+
+
+def test_flat_index_of_copies_serves_nearest(library):
+    """An index that knows more than the catalog's answer to `allowed` still keeps to it."""
+    (id_,) = library.put("/a.jpg", "image", "red")
+    index = FlatIndex(64)
+    index.add(np.array([id_, id_ + 1]), np.stack([text_vector("red"), text_vector("red")]).astype(np.float32))
+    vector = text_vector("red").astype(np.float32)[None]
+    ids, complete = nearest(vector, index, np.array([id_]), np.empty(0, np.int64), 10)
+    assert (ids.tolist(), complete) == ([id_], True)
+
+
+# ---- pool ----
+
+
+def pool_of(ids, scores):
+    scores = np.float32(scores)
+    return make_pool(np.array(ids, dtype=np.int64), scores / 2, scores, np.zeros_like(scores), scores, bound=0.1)
+
+
+def test_a_pool_is_in_order_of_score_and_then_of_id():
+    pool = pool_of([5, 3, 9, 1], [0.5, 0.75, 0.75, 0.25])
+    assert pool.ids.tolist() == [3, 9, 5, 1]
+    assert pool.cosines.tolist() == [0.375, 0.375, 0.25, 0.125]
+
+
+def test_the_bound_rises_to_what_is_cut_off():
+    pool = pool_of([5, 3, 9, 1], [0.5, 0.75, 0.75, 0.25])
+    assert (pool.best(2).ids.tolist(), pool.best(2).bound) == ([3, 9], 0.5)
+    assert pool.best(4) is pool
 
 
 # ---- present ----
@@ -196,78 +258,37 @@ def test_find_leaves_out_all_segments_of_a_file_and_fills_up(shelf):
 def test_present_tells_what_the_catalog_knows(shelf):
     (passage,) = [id_ for id_ in shelf.ids("/t.txt") if shelf.catalog.hits(np.array([id_]))[id_].text == "cat"]
     (picture,) = shelf.ids("/red.jpg")
-    first, second = present(Candidates(np.array([passage, picture]), np.float32([0.75, 0.5])), shelf.catalog)
-    assert first == Hit(1, passage, 0.75, "/t.txt", "text", text="cat", media_type="text/plain")
-    assert second == Hit(2, picture, 0.5, "/red.jpg", "image", media_type="image/jpeg")
-    assert [type(value) for value in (first.id, first.score)] == [int, float]
+    first, second = present(pool_of([passage, picture], [0.75, 0.5]), shelf.catalog)
+    known = {"media_type": "text/plain", "size_bytes": 100}
+    assert first == Hit(1, passage, 0.75, "/t.txt", "text", cosine=0.375, text="cat", **known)
+    assert (second.id, second.score, second.path, second.media_type) == (picture, 0.5, "/red.jpg", "image/jpeg")
+    assert [type(value) for value in (first.id, first.score, first.cosine)] == [int, float, float]
+
+
+def test_a_hit_of_words_alone_has_no_cosine(shelf):
+    (picture,) = shelf.ids("/red.jpg")
+    none, half = np.float32([np.nan]), np.float32([0.5])
+    (hit,) = present(make_pool(np.array([picture]), none, half * 0, half, half, bound=-1), shelf.catalog)
+    assert (hit.score, hit.cosine) == (0.5, None)
 
 
 def test_present_leaves_out_what_the_catalog_does_not_know(shelf):
     (picture,) = shelf.ids("/red.jpg")
-    hits = present(Candidates(np.array([777, picture]), np.float32([0.9, 0.5])), shelf.catalog)
-    assert [(hit.rank, hit.id) for hit in hits] == [(1, picture)]
+    assert [hit.id for hit in present(pool_of([777, picture], [0.9, 0.5]), shelf.catalog)] == [picture]
+    assert [hit.id for hit in listed(np.array([777, picture]), shelf.catalog)] == [picture]
 
 
 def test_present_nothing(shelf):
-    assert present(Candidates(np.empty(0, np.int64), np.empty(0, np.float32)), shelf.catalog) == ()
+    assert present(pool_of([], []), shelf.catalog) == ()
+
+
+def test_what_is_listed_meets_what_was_asked(shelf):
+    ids = np.array([*shelf.ids("/red.jpg"), *shelf.ids("/blue.jpg")])
+    hits = listed(ids, shelf.catalog)
+    assert [(hit.rank, hit.id, hit.score, hit.cosine) for hit in hits] == [(1, ids[0], 1, None), (2, ids[1], 1, None)]
 
 
 def test_present_more_hits_than_a_statement_takes(library):
     ids = library.put("/long.txt", "text", *(f"passage {i}" for i in range(1500)))
-    hits = present(Candidates(np.array(ids[::-1]), np.zeros(1500, np.float32)), library.catalog)
+    hits = present(pool_of(ids, np.arange(1500)), library.catalog)
     assert [hit.id for hit in hits] == ids[::-1]
-    assert hits[-1].rank == 1500
-
-
-# ---- judge ----
-
-SPEC = EncoderSpec(
-    EmbeddingSpace("m", "1", "p", 8),
-    frozenset({"text", "image"}),
-    no_match_below={("text", "image"): 0.3, ("text", "text"): 0.5},
-)
-
-
-def hits(*scored):
-    return [Hit(rank, rank, score, f"/{rank}", modality) for rank, (modality, score) in enumerate(scored, start=1)]
-
-
-@pytest.mark.parametrize(
-    ("parts", "found", "verdict"),
-    [
-        (["cat"], [("image", 0.3)], True),
-        (["cat"], [("image", 0.29)], False),
-        (["cat"], [("text", 0.49), ("image", 0.31)], True),  # each kind of match has its own range of scores
-        (["cat"], [("text", 0.49), ("image", 0.29)], False),
-        (["cat"], [("audio", 0.9)], None),
-        (["cat"], [("audio", 0.9), ("image", 0.2)], None),  # nobody knows whether that sound is good
-        (["cat"], [("audio", 0.9), ("image", 0.4)], True),
-        (["cat"], [], None),
-        (["cat", "dog"], [("image", 0.9)], None),
-        (["3:cat"], [("image", 0.3)], True),
-    ],
-)
-def test_judge(parts, found, verdict):
-    assert judge(text_parts(parts), hits(*found), SPEC) is verdict
-
-
-def test_a_query_with_something_unwanted_is_composed():
-    parts = [*text_parts(["cat"]), *text_parts(["dog"], sign=-1.0)]
-    assert judge(parts, hits(("image", 0.9)), SPEC) is None
-
-
-def test_judge_an_item_by_its_own_kind():
-    like_text = [QueryPart("text", vector=np.ones(8, np.float32))]
-    like_image = [QueryPart("image", vector=np.ones(8, np.float32))]
-    assert judge(like_text, hits(("image", 0.2)), SPEC) is False
-    assert judge(like_image, hits(("image", 0.2)), SPEC) is None
-
-
-def test_flat_index_of_copies_serves_find(library):
-    """An index that knows more than the catalog's answer to `allowed` still keeps to it."""
-    (id_,) = library.put("/a.jpg", "image", "red")
-    index = FlatIndex(64)
-    index.add(np.array([id_, id_ + 1]), np.stack([text_vector("red"), text_vector("red")]).astype(np.float32))
-    vector = text_vector("red").astype(np.float32)[None]
-    found = find(vector, index, library.catalog, Filter(frozenset({"image"})), 10)
-    assert found.ids.tolist() == [id_]

@@ -1,0 +1,37 @@
+"""Which files the user means: a caption stands for the file that it describes."""
+
+from collections.abc import Collection
+
+import numpy as np
+import sqlalchemy as sa
+
+from mmsearch.catalog.chunks import chunks
+from mmsearch.catalog.tables import assets, segments
+from mmsearch.types import Ids
+
+_described = assets.alias("described")
+_of_captions = sa.select(_described.c.id).join_from(segments, _described, segments.c.about == _described.c.path)
+
+
+def of_segments(connection: sa.Connection, segment_ids: Collection[int]) -> Ids:
+    """Return the ids (n,), sorted, of the files of segments; those that captions describe if they are there."""
+    plain = sa.select(segments.c.asset_id).where(segments.c.about.is_(None))
+    found: set[int] = set()
+    for chunk in chunks(segment_ids):
+        for query in (plain, _of_captions):
+            found.update(connection.execute(query.where(segments.c.id.in_(chunk))).scalars())
+    return np.array(sorted(found), dtype=np.int64)
+
+
+def of_assets(connection: sa.Connection, asset_ids: Collection[int]) -> Ids:
+    """Return the ids (n,), sorted, of files, with those that captions describe for captions.
+
+    Files that hold nothing to search are left out.
+    """
+    is_caption = sa.exists().where(segments.c.asset_id == assets.c.id, segments.c.about.is_not(None))
+    plain = sa.select(assets.c.id).where(assets.c.status != "skipped", ~is_caption)
+    found: set[int] = set()
+    for chunk in chunks(asset_ids):
+        found.update(connection.execute(plain.where(assets.c.id.in_(chunk))).scalars())
+        found.update(connection.execute(_of_captions.where(segments.c.asset_id.in_(chunk))).scalars())
+    return np.array(sorted(found), dtype=np.int64)

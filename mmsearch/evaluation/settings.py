@@ -1,0 +1,53 @@
+"""What to measure, checked before anything is searched for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mmsearch.errors import UsageError
+from mmsearch.evaluation.metrics import DEFAULT_METRICS, MEDIAN_RANK, parse_metric
+
+DEPTH = 100
+MIN_DEPTH = 10  # the usual metrics look at the first 10
+MAX_DEPTH = 10_000
+DEFAULT_RUN = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to measure.
+
+    Attributes:
+        modes: Ways of searching, each a run; none is one run with the mode of the query or the collection.
+        options: Handed to each search, in place of what a query says itself.
+        depth: Files of each ranking that are looked at.
+        metrics: Besides the usual ones.
+        limit: At most so many queries, drawn at random, always the same.
+    """
+
+    modes: tuple[str, ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+    depth: int = DEPTH
+    metrics: tuple[str, ...] = ()
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if not MIN_DEPTH <= self.depth <= MAX_DEPTH:
+            raise UsageError(f"The depth may be from {MIN_DEPTH} to {MAX_DEPTH:,}, not {self.depth:,}.", remedy="")
+        if len(set(self.modes)) < len(self.modes) or (self.limit is not None and self.limit < 1):
+            raise UsageError("A mode is given twice, or the limit is not at least 1.", remedy="")
+
+    @property
+    def all_metrics(self) -> list[str]:
+        """The means to compute, by their usual names, each once.
+
+        Raises:
+            UsageError: There is no such metric.
+        """
+        named = [parse_metric(name, self.depth) for name in (*DEFAULT_METRICS, f"recall@{self.depth}", *self.metrics)]
+        return [name for name in dict.fromkeys(named) if name != MEDIAN_RANK]
+
+    @property
+    def run_options(self) -> dict[str, dict[str, Any]]:
+        """Name of each run -> what is handed to its searches."""
+        options = dict(self.options)
+        return {mode: options | {"mode": mode} for mode in self.modes} or {DEFAULT_RUN: options}

@@ -1,0 +1,134 @@
+"""A query as a JSON object, and the checks that every way of asking goes through."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmsearch.errors import QueryError
+from mmsearch.search.request import Request, from_json, parse_modalities, parse_quotas
+from mmsearch.search.terms import Term
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-10, 10) | st.floats(allow_nan=True) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+names = st.sampled_from(
+    ["text", "image", "audio", "like", "vector", "negative", "parts", "where", "sort", "k", "offset", "mode", "combine",
+     "modality", "min_score", "group", "dedupe", "quotas", "explain", "log", "other"]
+)  # fmt: skip
+
+
+def test_all_of_it():
+    request = from_json(
+        {
+            "text": ["2:cat", "image:a.jpg"],
+            "like": 17,
+            "vector": [0.5, 1],
+            "negative": "0.5:dog",
+            "parts": [{"audio": "b.wav", "weight": -0.25}, {"item": "c.jpg"}],
+            "modality": ["image", "text"],
+            "where": "year > 2020",
+            "sort": "-taken",
+            "mode": "vector",
+            "combine": "fuse",
+            "k": 5,
+            "offset": 10,
+            "min_score": 0.5,
+            "group": False,
+            "dedupe": True,
+            "quotas": {"image": 3},
+        }
+    )
+    assert set(map(repr, request.terms)) == {
+        repr(Term("audio", "b.wav", -0.25)),
+        repr(Term("item", "c.jpg")),
+        repr(Term("text", "cat", 2.0)),
+        repr(Term("image", "a.jpg")),
+        repr(Term("item", 17)),
+        repr(Term("vector", [0.5, 1])),
+        repr(Term("text", "dog", -0.5)),
+    }
+    assert request.modality == {"image", "text"}
+    assert (request.where, request.sort, request.mode, request.combine) == ("year > 2020", "-taken", "vector", "fuse")
+    assert (request.k, request.offset, request.min_score, request.group, request.dedupe) == (5, 10, 0.5, False, True)
+    assert request.quotas == {"image": 3}
+
+
+def test_relative_files_count_from_the_base():
+    request = from_json(
+        {"image": ["a.jpg", "/b.jpg"], "text": "a.jpg", "like": "c.jpg", "negative": "audio:d.wav"}, base="/folder"
+    )
+    assert [term.value for term in request.terms] == ["a.jpg", "/folder/a.jpg", "/b.jpg", "c.jpg", "/folder/d.wav"]
+
+
+def test_written_and_read_again_it_is_the_same():
+    request = from_json({"text": ["2:cat"], "image": "a.jpg", "modality": "image", "where": "x = 1", "k": 3})
+    assert from_json(json.loads(json.dumps(request.to_json()))) == request
+
+
+def test_data_is_named_and_not_written():
+    request = Request((Term("image", b"secret"), Term("image", Path("a.jpg")), Term("vector", np.zeros(3))))
+    written = json.dumps(request.to_json())
+    assert "secret" not in written
+    assert '"image": "a.jpg"' in written
+    assert '"vector": "<ndarray>"' in written
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"txt": "cat"}, "no 'txt'"),
+        ({"k": 0}, "at least 1"),
+        ({"k": True}, "'k'"),
+        ({"k": "5"}, "'k'"),
+        ({"offset": -1}, "at least"),
+        ({"k": 10**9}, "together"),
+        ({"min_score": 2}, "from 0 to 1"),
+        ({"min_score": float("nan")}, "from 0 to 1"),
+        ({"mode": "magic"}, "no mode 'magic'; known: vector, text, hybrid"),
+        ({"combine": "or"}, "no combine 'or'"),
+        ({"modality": "movie"}, "no modality 'movie'"),
+        ({"quotas": {"image": -1}}, "quota"),
+        ({"text": {"a": 1}}, "must be text"),
+        ({"text": [True]}, "must be text"),
+        ({"parts": {"text": "a"}}, "'parts'"),
+        ({"parts": [{"text": "a", "image": "b"}]}, "has one of"),
+        ({"parts": [{"weight": 1}]}, "has one of"),
+        ({"parts": [{"text": "a", "weight": 0}]}, "other than 0"),
+        ({"parts": [{"text": "a", "weight": "2"}]}, "must be a number"),
+        ({"where": 7}, "'where'"),
+        ({"group": 1}, "'group'"),
+    ],
+)
+def test_what_is_not_a_query_is_refused(request_, message):
+    with pytest.raises(QueryError, match=message):
+        from_json(request_)
+
+
+@given(st.dictionaries(names, json_values, max_size=5))
+def test_any_json_is_a_request_or_a_clear_error(request_):
+    with suppress(QueryError):
+        assert isinstance(from_json(request_), Request)
+
+
+def test_parse_modalities():
+    assert parse_modalities([]) == parse_modalities("") == parse_modalities([""]) == frozenset()
+    assert parse_modalities("image,text") == parse_modalities(["text", " image "]) == {"image", "text"}
+    for names_ in (["picture"], ["image,movie"], "Image"):
+        with pytest.raises(QueryError, match="known: text, image, audio, video"):
+            parse_modalities(names_)
+
+
+def test_parse_quotas():
+    assert parse_quotas(()) == parse_quotas("") == {}
+    assert parse_quotas("image=5, audio=3") == parse_quotas(["image=5", "audio=3"]) == {"image": 5, "audio": 3}
+    assert parse_quotas({"text": 0}) == {"text": 0}
+    for given_ in ("image", "image=", "image=x", "image=-1", "image=1.5"):
+        with pytest.raises(QueryError, match="image=5"):
+            parse_quotas(given_)
