@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from mmsearch.types import Modality, Plain
 
@@ -255,3 +255,80 @@ class BankReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a JSON object."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class DupeFile:
+    """A file that has copies."""
+
+    path: str
+    modality: Modality
+    size_bytes: int
+    width_px: int | None
+    height_px: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dupe(DupeFile):
+    """A copy that would not be kept.
+
+    Attributes:
+        reason: "exact" if its content is that of the kept file, else "near".
+        kept_for: What speaks for the kept file rather than this one, such as "more pixels".
+        distance: Bits of 64 in which it looks different from the kept picture; None for an exact copy.
+        cosine: Of its vector with that of the kept picture; the same.
+    """
+
+    reason: Literal["exact", "near"]
+    kept_for: str
+    distance: int | None
+    cosine: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DupeGroup:
+    """A file that would be kept, and its copies, exact ones first. Each is a copy of the kept file itself."""
+
+    kept: DupeFile
+    others: tuple[Dupe, ...]
+
+    @property
+    def freed_bytes(self) -> int:
+        """What deleting the others would free."""
+        return sum(other.size_bytes for other in self.others)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a JSON object."""
+        return asdict(self) | {"freed_bytes": self.freed_bytes}
+
+
+@dataclass(frozen=True, slots=True)
+class DupeReport:
+    """The copies in a collection. Nothing was deleted.
+
+    Attributes:
+        groups: What frees most comes first.
+        files: How many were compared.
+        without_look: Pictures of which only the content could be compared, since they were indexed before looks
+            were kept; 0 if near copies were not asked for.
+    """
+
+    groups: tuple[DupeGroup, ...]
+    files: int
+    without_look: int
+    seconds: float
+
+    @property
+    def others(self) -> tuple[Dupe, ...]:
+        """The files that would not be kept."""
+        return tuple(other for group in self.groups for other in group.others)
+
+    @property
+    def freed_bytes(self) -> int:
+        """What deleting them would free."""
+        return sum(group.freed_bytes for group in self.groups)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a JSON object."""
+        groups = [group.to_dict() for group in self.groups]
+        return asdict(self) | {"groups": groups, "freed_bytes": self.freed_bytes}

@@ -11,7 +11,6 @@ from mmsearch.catalog.catalog import Catalog
 from mmsearch.catalog.migrate import HEAD, stored_revision
 from mmsearch.errors import CollectionExists, CollectionNotFound, ModelMismatch
 from mmsearch.files import WriterLock
-from mmsearch.hubness.stored import BankCache
 from mmsearch.protocols import Encoder
 from mmsearch.registry import make_encoder
 from mmsearch.search.indexes import IndexCache
@@ -31,7 +30,6 @@ class Shelves:
         self.store = VectorStore(spaces / "vectors", self.space, self.feature_dim)
         self.generations = GenerationStore(spaces / "generations", self.space.dim)
         self.indexes = IndexCache(catalog, self.store, self.generations)
-        self.banks = BankCache(catalog)
 
 
 class Storage:

@@ -501,7 +501,7 @@ class Hits(Sequence[Hit]):
     good_match: bool | None = None
     total: int | None = None
     query_id: int | None = None
-    profile: dict[str, float] = field(default_factory=dict)
+    profile: dict[str, float] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
         return len(self.hits)

@@ -18,6 +18,7 @@ from mmsearch.types import (
     Hit,
     Hits,
     ImageInput,
+    Levels,
     Modality,
     Query,
     QueryPart,

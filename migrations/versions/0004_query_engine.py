@@ -34,7 +34,7 @@ def _make_fields() -> None:
         sa.ForeignKeyConstraint(["asset_id"], ["assets.id"], name="fk_fields_asset_id", ondelete="CASCADE"),
     )
     op.create_index("ix_fields_asset_id", "fields", ["asset_id"])
-    op.create_index("ix_fields_about", "fields", ["about"])
+    op.create_index("ix_fields_about", "fields", ["about"], sqlite_where=sa.text("about IS NOT NULL"))
     op.create_index("ix_fields_name_text", "fields", ["name", "text"])
 
 
@@ -99,7 +99,7 @@ END"""
     UPDATE segment_words SET captions = coalesce((
         SELECT group_concat(text, ' \N{PILCROW SIGN} ') FROM (
             SELECT w.text FROM segments AS c JOIN segment_words AS w ON w.rowid = c.id
-            WHERE c.about = old.about ORDER BY c.id
+            WHERE c.about = old.about ORDER BY c.id LIMIT 20
         )
     ), '') WHERE rowid IN (
         SELECT s.id FROM assets AS a JOIN segments AS s ON s.asset_id = a.id WHERE a.path = old.about

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from mmsearch.catalog import lexical
 from mmsearch.catalog.assets import lookup
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.clock import now
@@ -69,6 +70,7 @@ class AssetWriter:
         ids = [states[path].id for path in paths]
         self._insert_segments(zip(ids, files, strict=True))
         self._place_vectors(ids, vector_file, first_row)
+        lexical.add(self._connection, ids)
         put_said(self._connection, zip(ids, (file.fields for file in files), strict=True))
         if self._seen is not None:
             self._seen.add(ids)
@@ -102,6 +104,7 @@ class AssetWriter:
             if here is not None:
                 self.remove_assets([here.id])
             self._move(gone, file.stat)
+            lexical.refresh(self._connection, [gone])
             return "renamed"
         return "updated" if self._copy(sources[0][0], file.stat) else "added"
 
@@ -213,6 +216,7 @@ class AssetWriter:
         del values["id"]
         asset_id, was_ready = self._put(stat, "ready", values)
         copy_segments(self._connection, source, asset_id)
+        lexical.add(self._connection, [asset_id])
         self.changed = True
         return was_ready
 

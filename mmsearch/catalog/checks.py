@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-from mmsearch.catalog import heads, query_banks
+from mmsearch.catalog import heads, lexical, query_banks
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.records import Locations
 from mmsearch.catalog.spaces import ACTIVE_SPACE
@@ -33,7 +33,7 @@ def problems(connection: sa.Connection, where: str) -> tuple[Problem, ...]:
     broken_heads = [Problem(what="a head of `adapt` is damaged", where=each) for each in heads.damaged(connection)]
     broken = query_banks.damaged(connection)
     broken_banks = [Problem(what="a bank of `calibrate` is damaged", where=each) for each in broken]
-    return (*_dangling(connection, where), *damaged, *broken_heads, *broken_banks)
+    return (*_dangling(connection, where), *damaged, *_words(connection, where), *broken_heads, *broken_banks)
 
 
 def _integrity(connection: sa.Connection) -> str:
@@ -42,7 +42,13 @@ def _integrity(connection: sa.Connection) -> str:
         lines = [line for (line,) in connection.exec_driver_sql("PRAGMA integrity_check")]
     except CollectionDamaged as error:
         return error.message
-    return "" if lines == ["ok"] else "; ".join(lines)
+    # From 3.44 on, SQLite checks the index of words too; `lexical.damage` does so with any version.
+    return "; ".join(line for line in lines if line != "ok" and "FTS5 table" not in line)
+
+
+def _words(connection: sa.Connection, where: str) -> list[Problem]:
+    damage = lexical.damage(connection)
+    return [Problem(what=f"the index of words is damaged: {damage}", where=where)] if damage else []
 
 
 def _dangling(connection: sa.Connection, where: str) -> list[Problem]:

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from mmsearch.catalog.sql_functions import register_functions
 from mmsearch.errors import CollectionDamaged, CollectionLocked, MmsearchError, StorageError
 
 Access = Literal["read", "write", "create"]
@@ -47,6 +48,7 @@ def make_engine(path: Path, access: Access, *, foreign_keys: bool = True) -> sa.
     def configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         with own_errors(path):
             _configure(connection, access, foreign_keys=foreign_keys)
+            register_functions(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:

@@ -25,7 +25,7 @@ def _overridden(said: sa.FromClause, subject_id: sa.ColumnElement[int]) -> sa.Co
     return sa.exists().where(own.c.asset_id == subject_id, own.c.about.is_(None), own.c.name == said.c.name)
 
 
-def _in_force() -> sa.Subquery:
+def in_force() -> sa.Subquery:
     """Select what counts: (subject, path, name, text, number, source, id), one row a value of a file that is there.
 
     `subject` and `path` are the file that the value is about, `source` the file that says so.
@@ -42,7 +42,7 @@ def _in_force() -> sa.Subquery:
 def of_paths(connection: sa.Connection, paths: Collection[str]) -> dict[str, dict[str, Plains]]:
     """Return the fields of files: path -> name -> value, or list of several; files without any are left out."""
     found: dict[str, dict[str, list[FieldValue]]] = {}
-    rows = _in_force()
+    rows = in_force()
     for chunk in chunks(paths):
         query = sa.select(rows.c.path, rows.c.name, rows.c.text, rows.c.number).where(rows.c.path.in_(chunk))
         for path, name, text, number in connection.execute(query.order_by(rows.c.name, rows.c.id)):
@@ -58,7 +58,7 @@ def plain(values: Iterable[FieldValue]) -> Plains:
 
 def said_of(connection: sa.Connection, asset_id: int) -> tuple[SaidField, ...]:
     """Return the fields of one file, in order of name, with who says so."""
-    rows, source = _in_force(), assets.alias()
+    rows, source = in_force(), assets.alias()
     query = (
         sa.select(rows.c.name, rows.c.text, rows.c.number, source.c.path, rows.c.source == rows.c.subject)
         .join_from(rows, source, rows.c.source == source.c.id)
@@ -73,14 +73,14 @@ def said_of(connection: sa.Connection, asset_id: int) -> tuple[SaidField, ...]:
 
 def names(connection: sa.Connection) -> dict[str, int]:
     """Return the names of the fields that files have, in order, and how many files have each."""
-    rows = _in_force()
+    rows = in_force()
     query = sa.select(rows.c.name, sa.func.count(rows.c.subject.distinct())).group_by(rows.c.name)
-    return dict(connection.execute(query.order_by(rows.c.name)).tuples().all())
+    return {name: files for name, files in connection.execute(query.order_by(rows.c.name))}
 
 
 def values(connection: sa.Connection, name: str, limit: int) -> tuple[Plain, ...]:
     """Return the values of a field that most files have, most frequent first."""
-    rows = _in_force()
+    rows = in_force()
     files = sa.func.count(rows.c.subject.distinct())
     query = sa.select(rows.c.text, rows.c.number).where(rows.c.name == name).group_by(rows.c.text, rows.c.number)
     return tuple(
@@ -91,9 +91,10 @@ def values(connection: sa.Connection, name: str, limit: int) -> tuple[Plain, ...
 
 def of_assets(connection: sa.Connection, asset_ids: Sequence[int], name: str) -> dict[int, list[FieldValue]]:
     """Return the values of one field of files, at most `chunks.MAX_VALUES`; those without any are left out."""
-    rows = _in_force()
+    rows = in_force()
     query = sa.select(rows.c.subject, rows.c.text, rows.c.number)
-    query = query.where(rows.c.subject.in_(asset_ids), rows.c.name == name).order_by(rows.c.id)
+    # Not the name as it is: SQLite would go through all rows of that name, for each chunk of files.
+    query = query.where(rows.c.subject.in_(asset_ids), rows.c.name.concat("") == name).order_by(rows.c.id)
     found: dict[int, dict[FieldValue, None]] = defaultdict(dict)
     for subject, text, number in connection.execute(query):
         found[subject][FieldValue(text, number)] = None

@@ -14,18 +14,20 @@ import sqlalchemy as sa
 
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.folding import indexed, indexed_name
-from mmsearch.catalog.tables import CAPTION_BREAK, MAKE_WORDS, assets, segment_words, segments, word_counts
+from mmsearch.catalog.tables import (
+    CAPTION_BREAK,
+    MAKE_WORDS,
+    MAX_CAPTIONS,
+    assets,
+    segment_words,
+    segments,
+    word_counts,
+)
 from mmsearch.errors import CollectionDamaged
 
+COLUMNS = ("name", "folder", "text", "captions")
 _BATCH = 2_000  # segments that are in memory at once
 _SOURCES = sa.select(segments.c.id, assets.c.path, segments.c.about, segments.c.text).join_from(segments, assets)
-_STORED = sa.select(
-    segment_words.c.rowid,
-    segment_words.c.name,
-    segment_words.c.folder,
-    segment_words.c.text,
-    segment_words.c.captions,
-)
 
 
 def add(connection: sa.Connection, asset_ids: Collection[int]) -> None:
@@ -45,8 +47,8 @@ def refresh(connection: sa.Connection, asset_ids: Collection[int]) -> None:
 
 def rebuild(connection: sa.Connection) -> None:
     """Make the index anew from the segments, whatever it holds."""
-    connection.execute(sa.DDL("DROP TABLE IF EXISTS segment_words"))
-    connection.execute(sa.DDL(MAKE_WORDS))
+    connection.exec_driver_sql("DROP TABLE IF EXISTS segment_words")
+    connection.exec_driver_sql(MAKE_WORDS)
     for rows in _batches(connection):
         connection.execute(segment_words.insert(), rows)
 
@@ -63,16 +65,21 @@ def _difference(connection: sa.Connection) -> str | None:
     """Compare what is stored of each segment, then in how many segments each word is said to be."""
     segments_with, total = Counter[str](), 0
     for rows in _batches(connection):
-        stored = connection.execute(_STORED.where(segment_words.c.rowid.in_([row["rowid"] for row in rows])))
-        if {row.rowid: dict(row._mapping) for row in stored} != {row["rowid"]: row for row in rows}:
+        if _stored(connection, [row["rowid"] for row in rows]) != rows:
             return "segments have other words"
         total += len(rows)
         for row in rows:
-            segments_with.update({*row["name"].split(), *row["folder"].split(), *row["text"].split(), *row["captions"].split()})
+            segments_with.update({word for column in COLUMNS for word in row[column].split()})
     if connection.execute(sa.select(sa.func.count()).select_from(segment_words)).scalar_one() != total:
         return "it has segments that are gone"
     counted = connection.execute(sa.select(word_counts.c.term, word_counts.c.doc))
     return None if {term: count for term, count in counted} == segments_with else "words are not found"
+
+
+def _stored(connection: sa.Connection, ids: list[int]) -> list[dict[str, Any]]:
+    """Return the rows of some segments as they are, in order of id."""
+    query = sa.select(segment_words).where(segment_words.c.rowid.in_(ids)).order_by(segment_words.c.rowid)
+    return [dict(row._mapping) for row in connection.execute(query)]
 
 
 def _batches(connection: sa.Connection) -> Iterator[list[dict[str, Any]]]:
@@ -109,13 +116,13 @@ def _rows(connection: sa.Connection, query: sa.Select[int, str, str | None, str 
 
 
 def _captions(connection: sa.Connection, paths: Collection[str]) -> dict[str, str]:
-    """Return the words of the captions of files, those of one in order of id; files without any are left out."""
+    """Return the words of the first captions of files, in order of id; files without any are left out."""
     found = defaultdict[str, list[str]](list)
     for chunk in chunks(paths):
         query = sa.select(segments.c.about, segments.c.text).where(segments.c.about.in_(chunk)).order_by(segments.c.id)
         for about, text in connection.execute(query):
             found[about or ""].append(indexed(text or ""))
-    return {path: f" {CAPTION_BREAK} ".join(texts) for path, texts in found.items()}
+    return {path: f" {CAPTION_BREAK} ".join(texts[:MAX_CAPTIONS]) for path, texts in found.items()}
 
 
 def _described(connection: sa.Connection, asset_ids: Collection[int]) -> set[int]:

@@ -83,13 +83,5 @@ def of_paths(connection: sa.Connection, paths: Collection[str]) -> dict[str, Fil
     return {file.path: file for file in found}
 
 
-def assets_of(connection: sa.Connection, segment_ids: Collection[int]) -> frozenset[int]:
-    """Return the ids of the files of segments."""
-    found: set[int] = set()
-    for chunk in chunks(segment_ids):
-        found.update(connection.execute(sa.select(segments.c.asset_id).where(segments.c.id.in_(chunk))).scalars())
-    return frozenset(found)
-
-
-def _files(connection: sa.Connection, queries: Iterable[sa.Select]) -> list[FileLook]:
+def _files(connection: sa.Connection, queries: Iterable[sa.Executable]) -> list[FileLook]:
     return [FileLook(**row._mapping) for query in queries for row in connection.execute(query)]

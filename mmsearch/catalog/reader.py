@@ -12,17 +12,30 @@ from mmsearch.catalog import (
     checks,
     fields,
     heads,
+    listing,
+    looks,
     query_banks,
     query_log,
     segments,
     spaces,
     subjects,
     vectors,
+    word_search,
 )
 from mmsearch.catalog.fields import Plains
-from mmsearch.catalog.records import AssetState, Counts, Locations, ReferencedFiles, SegmentRecord, StoredHead
+from mmsearch.catalog.looks import FileLook
+from mmsearch.catalog.records import (
+    AssetState,
+    Counts,
+    Locations,
+    ReferencedFiles,
+    SegmentRecord,
+    StoredHead,
+    WordTerm,
+)
 from mmsearch.reports import ClickedQuery, Failure, Problem, SaidField
-from mmsearch.types import Block, EmbeddingSpace, Filter, Generation, Ids, Modality, Plain
+from mmsearch.types import Block, Candidates, EmbeddingSpace, Filter, Generation, Ids, Modality, Plain
+from mmsearch.where.syntax import Order
 
 
 class CatalogReader:
@@ -160,6 +173,24 @@ class CatalogReader:
         with self._read() as connection:
             return segments.matching(connection, filter)
 
+    def matching_files(self, filter: Filter) -> int:
+        """Return how many files `listed` would give without a limit."""
+        with self._read() as connection:
+            return listing.matching_files(connection, filter)
+
+    def listed(self, filter: Filter, order: Sequence[Order], limit: int, offset: int = 0) -> Ids:
+        """Return the first segment (n,) of each media file and document that passes the filter, in order.
+
+        Without an order, what was taken last, or changed if that is not known, comes first. Ties are in order of path.
+        """
+        with self._read() as connection:
+            return listing.listed(connection, filter, order, limit, offset)
+
+    def in_order(self, ids: Ids, order: Sequence[Order]) -> Ids:
+        """Return segment ids (n,) sorted by fields of their files (a caption's is the one it describes); stable."""
+        with self._read() as connection:
+            return listing.in_order(connection, ids, order)
+
     def kinds(self) -> tuple[Modality, ...]:
         """Return the modalities of the collection's segments."""
         with self._read() as connection:
@@ -184,6 +215,22 @@ class CatalogReader:
         """Return what is to be shown of each segment; unknown ids are left out."""
         with self._read() as connection:
             return segments.hits(connection, ids)
+
+    def find_words(self, words: Sequence[WordTerm], allowed: Ids | None = None) -> Candidates:
+        """Return all segments that have some of the words and all that are required, best first; ties in order of id.
+
+        Args:
+            words: As `search.words` reads them out of a query.
+            allowed: Only these ids (n,).
+
+        Returns:
+            With scores in (0, 1]: `word_search` says what they mean.
+
+        Raises:
+            CollectionDamaged: The index of words cannot be read.
+        """
+        with self._read() as connection:
+            return word_search.find(connection, words, allowed)
 
     def fields_of(self, paths: Sequence[str]) -> dict[str, dict[str, Plains]]:
         """Return the user's own fields of files: path -> name -> value, or a list; files without any are left out."""
@@ -214,6 +261,16 @@ class CatalogReader:
         """Return the files (n,) of segments, or for captions those that they describe."""
         with self._read() as connection:
             return subjects.of_segments(connection, ids)
+
+    def looks(self) -> list[FileLook]:
+        """Return what tells copies of files, in order of id; files that describe others are left out."""
+        with self._read() as connection:
+            return looks.all_files(connection)
+
+    def looks_of(self, paths: Collection[str]) -> dict[str, FileLook]:
+        """Return the same for the files at some paths; those that cannot be found are left out."""
+        with self._read() as connection:
+            return looks.of_paths(connection, paths)
 
     def locations(self, ids: Ids | None = None) -> Locations:
         """Return where the vectors lie: all, or those of these ids; ids without a vector are left out."""

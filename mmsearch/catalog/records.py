@@ -71,6 +71,21 @@ class SegmentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class WordTerm:
+    """One thing that is looked for in the index of words.
+
+    Attributes:
+        spellings: Any of them counts. Each is a sequence of tokens, as `folding` makes them.
+        prefix: The last token may be the beginning of a longer one.
+        required: Segments without it are not found.
+    """
+
+    spellings: tuple[tuple[str, ...], ...]
+    prefix: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FieldChange:
     """What the user wants of one of his fields.
 

@@ -7,6 +7,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from mmsearch.catalog.chunks import chunks
+from mmsearch.catalog.predicates import asset_condition
 from mmsearch.catalog.records import SegmentRecord
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, segments, vectors
@@ -34,18 +35,38 @@ _RECORD = (
 )
 
 
+_described = assets.alias("described")
+
+SUBJECT = sa.case(
+    (segments.c.about.is_(None), segments.c.asset_id),
+    else_=sa.select(_described.c.id)
+    .where(_described.c.path == segments.c.about)
+    .correlate(segments)
+    .scalar_subquery(),
+)
+"""SQL: the id of the file that a segment stands for: for a caption of the one it describes, NULL if it is not there."""
+
+
 def matching(connection: sa.Connection, wanted: Filter) -> Ids:
-    """Return the ids (n,), sorted, that have a vector in the active space and match the filter."""
+    """Return the ids (n,), sorted, that have a vector in the active space and match the filter.
+
+    Raises:
+        FilterError: It names a field that no file has.
+    """
     query = sa.select(vectors.c.segment_id).where(vectors.c.space_id == ACTIVE_SPACE)
+    if wanted.modalities or wanted.where is not None:
+        query = query.join_from(vectors, segments)
     if wanted.modalities:
-        query = query.join_from(vectors, segments).where(_is_of(wanted.modalities))
+        query = query.where(is_of(wanted.modalities))
+    if wanted.where is not None:
+        query = query.where(SUBJECT.in_(sa.select(assets.c.id).where(asset_condition(connection, wanted.where))))
     ids = _ids(connection, query.order_by(vectors.c.segment_id))
     if not wanted.exclude_assets:
         return ids
     return np.setdiff1d(ids, _of_assets(connection, wanted.exclude_assets), assume_unique=True)
 
 
-def _is_of(modalities: Collection[Modality]) -> sa.ColumnElement[bool]:
+def is_of(modalities: Collection[Modality]) -> sa.ColumnElement[bool]:
     """Condition: a segment is of one of these kinds; "video" stands for all that was found in videos."""
     kind = segments.c.modality.in_(sorted(modalities))
     if "video" not in modalities:
@@ -87,9 +108,9 @@ def spread(connection: sa.Connection, modality: Modality, size: int) -> Ids:
         return first
     last = connection.execute(sa.select(segments.c.id).where(own).order_by(segments.c.id.desc()).limit(1)).scalar_one()
     points = np.unique(np.linspace(first[0], last, size).astype(np.int64))
-    point = sa.values(sa.column("id", sa.Integer), name="points").data([(value,) for value in points.tolist()])
-    nearest = sa.select(sa.func.min(segments.c.id)).where(own, segments.c.id >= point.c.id).scalar_subquery()
-    probed = np.unique(_ids(connection, sa.select(nearest).select_from(point)))
+    probe = sa.values(sa.column("id", sa.Integer), name="probes").data([(value,) for value in points.tolist()]).cte()
+    nearest = sa.select(sa.func.min(segments.c.id)).where(own, segments.c.id >= probe.c.id).scalar_subquery()
+    probed = np.unique(_ids(connection, sa.select(nearest).select_from(probe)))
     return probed if len(probed) > size // 2 else np.union1d(probed, first[: size - len(probed)])
 
 

@@ -233,7 +233,7 @@ fields = sa.Table(
     _FieldColumns,
     sa.CheckConstraint("ordinal >= 0", name="ordinal"),
     sa.Index(None, "asset_id"),
-    sa.Index(None, "about"),
+    sa.Index(None, "about", sqlite_where=sa.text("about IS NOT NULL")),
     sa.Index(None, "name", "text"),
 )
 
@@ -285,6 +285,7 @@ segment_words = sa.table(
 # In how many segments each word is.
 word_counts = sa.table("word_counts", sa.column("term", sa.Text), sa.column("doc", sa.Integer))
 
+MAX_CAPTIONS = 20  # of one file; a table may have any number of rows about it
 CAPTION_BREAK = "\N{PILCROW SIGN}"  # a word that no text has, lest a phrase begin in one caption and end in the next
 MAKE_WORDS = "CREATE VIRTUAL TABLE segment_words USING fts5(name, folder, text, captions, tokenize = 'ascii')"
 _COUNT_WORDS = "CREATE VIRTUAL TABLE word_counts USING fts5vocab(segment_words, row)"
@@ -296,11 +297,15 @@ _FORGET_CAPTION = f"""CREATE TRIGGER forget_caption AFTER DELETE ON segments WHE
     UPDATE segment_words SET captions = coalesce((
         SELECT group_concat(text, ' {CAPTION_BREAK} ') FROM (
             SELECT w.text FROM segments AS c JOIN segment_words AS w ON w.rowid = c.id
-            WHERE c.about = old.about ORDER BY c.id
+            WHERE c.about = old.about ORDER BY c.id LIMIT {MAX_CAPTIONS}
         )
     ), '') WHERE rowid IN (
         SELECT s.id FROM assets AS a JOIN segments AS s ON s.asset_id = a.id WHERE a.path = old.about
     );
 END"""
-for _statement in (MAKE_WORDS, _COUNT_WORDS, _FORGET_WORDS, _FORGET_CAPTION):
-    sa.event.listen(metadata, "after_create", sa.DDL(_statement))
+
+
+@sa.event.listens_for(metadata, "after_create")
+def _make_words(_metadata: sa.MetaData, connection: sa.Connection, **_: object) -> None:
+    for statement in (MAKE_WORDS, _COUNT_WORDS, _FORGET_WORDS, _FORGET_CAPTION):
+        connection.exec_driver_sql(statement)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from mmsearch.catalog import field_writer, heads, query_banks
+from mmsearch.catalog import field_writer, heads, lexical, query_banks
 from mmsearch.catalog.asset_writer import AssetWriter
 from mmsearch.catalog.clock import now
 from mmsearch.catalog.paths import is_below
@@ -115,6 +115,10 @@ class Writer(AssetWriter):
         undone = heads.undo(self._connection)
         self.changed |= bool(undone)
         return undone
+
+    def rebuild_words(self) -> None:
+        """Make the index of words anew from the segments, whatever it holds."""
+        lexical.rebuild(self._connection)
 
     def drop_damaged_heads(self) -> None:
         """Take heads that do not match their checksum out of use."""

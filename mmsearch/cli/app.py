@@ -10,13 +10,18 @@ import typer
 from mmsearch import __version__
 from mmsearch.cli import (
     adapt,
+    calibrate,
     completion,
     config,
     demo,
     doctor,
+    dupes,
     errors,
+    evaluate,
+    feedback,
     fields,
     index,
+    log,
     models,
     rebuild,
     remove,
@@ -43,7 +48,12 @@ app.command("rebuild", epilog=rebuild.EXAMPLES)(rebuild.rebuild)
 app.command("remove", epilog=remove.EXAMPLES)(remove.remove)
 app.command("set", epilog=set.EXAMPLES)(set.set_)
 app.command("fields", epilog=fields.EXAMPLES)(fields.fields)
+app.command("dupes", epilog=dupes.EXAMPLES)(dupes.dupes)
 app.command("adapt", epilog=adapt.EXAMPLES)(adapt.adapt)
+app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
+app.command("feedback", epilog=feedback.EXAMPLES)(feedback.feedback)
+app.add_typer(log.app, name="log", epilog=log.EXAMPLES)
 app.add_typer(models.app, name="models", epilog=models.EXAMPLES)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)

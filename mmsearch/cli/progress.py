@@ -77,6 +77,20 @@ def _bar() -> Iterator[OnProgress]:
         yield on_progress
 
 
+@contextmanager
+def count_shown(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Yield what is to be called with the number of things done and of all; a bar on a terminal, else nothing."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

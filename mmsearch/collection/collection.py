@@ -1,13 +1,14 @@
 """Collection: the Python API. Wires the stores of one collection to the flows; decides nothing itself."""
 
-from mmsearch.collection.fields import OwnFields
+from mmsearch.collection.duplicates import Duplicates
 from mmsearch.collection.evaluating import Evaluating
+from mmsearch.collection.fields import OwnFields
 from mmsearch.collection.fitting import Fitting
 from mmsearch.collection.searching import Searching
 from mmsearch.collection.writing import Writing
 
 
-class Collection(Evaluating, Searching, Writing, Fitting, OwnFields):
+class Collection(Evaluating, Searching, Writing, Fitting, OwnFields, Duplicates):
     """A searchable collection of photos, sounds and texts on this machine.
 
     Made by `mmsearch.open` or `mmsearch.create`; a context manager. Any number of processes and threads may

@@ -119,8 +119,8 @@ class Evaluating(Searching):
         texts = (values["text"][start : start + _AT_ONCE] for start in range(0, len(values["text"]), _AT_ONCE))
         found = [np.empty((0, self._storage.encoder().spec.space.dim), dtype=np.float32)]
         found += [self.embed(texts=some) for some in texts]
-        for kind, name in (("image", "images"), ("audio", "sounds")):
-            for path in values[kind]:
+        for kind in ("image", "audio"):
+            for path in map(Path, values[kind]):
                 with suppress(MediaError, ModalityUnsupported, QueryError):  # told of in the report of the run
-                    found.append(self.embed(**{name: Path(path)}))
+                    found.append(self.embed(images=path) if kind == "image" else self.embed(sounds=path))
         return np.concatenate(found)

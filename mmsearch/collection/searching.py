@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mmsearch.adapt.stored import heads_in_use
-from mmsearch.collection.base import CollectionBase, StrPath
+from mmsearch.collection.base import StrPath
+from mmsearch.collection.feedback import Feedback
 from mmsearch.search.encode import embed, part_vectors
 from mmsearch.search.flow import search
 from mmsearch.search.items import Item
@@ -28,7 +29,7 @@ Images: TypeAlias = "ImageSource | Sequence[ImageSource]"
 Sounds: TypeAlias = "SoundSource | Sequence[SoundSource]"
 
 
-class Searching(CollectionBase):
+class Searching(Feedback):
     """Search and embed."""
 
     def search(
@@ -150,7 +151,7 @@ class Searching(CollectionBase):
         query = parse(request, spec=encoder.spec, limits=limits, config=config, catalog=catalog, store=store)
         hits = search(query, encoder=encoder, indexes=shelves.indexes, catalog=catalog, store=store)
         wanted = self._config.search.log if request.log is None else request.log
-        return replace(hits, query_id=self._note(request, hits)) if wanted and request.terms else hits
+        return replace(hits, query_id=self.note_query(request.to_json(), hits)) if wanted and request.terms else hits
 
 
 def _sound_terms(sounds: object) -> list[Term]:

@@ -5,11 +5,11 @@ Reading the queries (qrels.py) comes before; gates, saving and export (outcome.p
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from time import perf_counter
 
 import numpy as np
 
-from mmsearch import __version__
 from mmsearch.errors import UsageError
 from mmsearch.evaluation.judged import JudgedQuery
 from mmsearch.evaluation.metrics import require_library
@@ -71,7 +71,7 @@ def evaluate(
         collection=subject.collection,
         model=subject.model,
         revision=subject.revision,
-        version=__version__,
+        version=version("mmsearch"),
         depth=settings.depth,
         queries=len(queries),
         dropped=len(judged) - len(answerable),

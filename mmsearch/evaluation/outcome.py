@@ -48,7 +48,8 @@ class Evaluation:
         Raises:
             StorageError: The disk is full or the folder cannot be written.
         """
-        about = {name: getattr(self.report, name) for name in ("collection", "model", "revision", "version", "depth")}
+        about = {name: getattr(self.report, name) for name in ("collection", "model", "revision", "depth")}
+        about["mmsearch"] = self.report.version
         about["made_at"] = datetime.now(UTC).isoformat(timespec="seconds")
         save_runs(Path(path), self.queries, self.runs, self.folder, about)
 

@@ -68,7 +68,7 @@ def save_runs(
     write_durably(path.absolute(), json.dumps(document).encode())
 
 
-def load_runs(path: Path, folder: str) -> SavedRuns:
+def load_runs(path: str | os.PathLike[str], folder: str) -> SavedRuns:
     """Read a file that `save_runs` wrote.
 
     Args:
@@ -88,7 +88,7 @@ def load_runs(path: Path, folder: str) -> SavedRuns:
             raise ValueError("another format")
         return _read(document, folder)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(f"{path} is no saved evaluation of a version known here.", remedy=_REMEDY) from error
+        raise UsageError(f"{os.fspath(path)} holds no evaluation that is known here.", remedy=_REMEDY) from error
 
 
 def _read(document: Mapping[str, Any], folder: str) -> SavedRuns:

@@ -1,10 +1,11 @@
 """What to measure, checked before anything is searched for."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from mmsearch.errors import UsageError
 from mmsearch.evaluation.metrics import DEFAULT_METRICS, MEDIAN_RANK, parse_metric
+from mmsearch.types import Mode
 
 DEPTH = 100
 MIN_DEPTH = 10  # the usual metrics look at the first 10
@@ -33,6 +34,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not MIN_DEPTH <= self.depth <= MAX_DEPTH:
             raise UsageError(f"The depth may be from {MIN_DEPTH} to {MAX_DEPTH:,}, not {self.depth:,}.", remedy="")
+        if unknown := [mode for mode in self.modes if mode not in get_args(Mode)]:
+            raise UsageError(f"There is no mode {unknown[0]!r}; known: {', '.join(get_args(Mode))}.", remedy="")
         if len(set(self.modes)) < len(self.modes) or (self.limit is not None and self.limit < 1):
             raise UsageError("A mode is given twice, or the limit is not at least 1.", remedy="")
 

@@ -44,8 +44,8 @@ def summarise(
 def units(relevant: Sequence[Grades]) -> Ids:
     """Give each query (n,) the number of its set of relevant files.
 
-    Queries for the same files stand or fall together: the five captions of a photo are not five witnesses, and the bootstrap
-    draws them as one.
+    Queries for the same files stand or fall together: the five captions of a photo are not five witnesses, and the
+    bootstrap draws them as one.
     """
     numbers: dict[frozenset[str], int] = {}
     found = (numbers.setdefault(frozenset(grades), len(numbers)) for grades in relevant)

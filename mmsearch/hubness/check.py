@@ -31,7 +31,7 @@ class Setting(NamedTuple):
 
 
 # The mildest first, which wins a tie.
-SETTINGS = tuple(Setting(k, weight) for weight in (0.25, 0.5, 0.75) for k in (128, 32, 8))
+SETTINGS = tuple(Setting(k, weight) for weight in (0.25, 0.5, 0.75, 1.0) for k in (128, 32, 8))
 _DEPTHS = tuple(sorted({setting.k for setting in SETTINGS}))
 
 
@@ -98,7 +98,8 @@ def choose(examples: Examples, others: Rows, questions: Questions) -> Setting:
         values.append(np.stack([_precision(examples, gallery, means, each, is_held) for each in SETTINGS], axis=1))
     if not values:  # every label has one file only
         return SETTINGS[0]
-    return SETTINGS[np.concatenate(values).mean(axis=0).argmax()]  # values: (searches, settings)
+    precision = np.concatenate(values).mean(axis=0)  # of (searches, settings)
+    return SETTINGS[int(precision.argmax())]
 
 
 def _precision(

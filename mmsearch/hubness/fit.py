@@ -66,14 +66,14 @@ def _check_enough(modality: Modality, examples: Examples, questions: Questions) 
     different = len(np.unique(examples.group))
     if different < MIN_ITEMS:
         raise UsageError(
-            f"Whether a bank helps to find {modality} is checked by at least {MIN_ITEMS} different files with captions, "
-            f"labels or clicks; there are {different}.",
-            remedy="Give PAIRS of files that are in the collection, or say of more hits that they are right: "
-            "`mmsearch feedback`.",
+            f"Checking a bank for {modality} needs at least {MIN_ITEMS} different files with captions, labels or "
+            f"clicks; there are {different}.",
+            remedy="Give PAIRS of files that are in the collection, or say of more hits that they are right "
+            "(`mmsearch feedback`).",
         )
     if are_labelled(examples) and (labels := shared_labels(examples)) < MIN_LABELS:
         raise UsageError(
-            f"Checking by labels needs at least {MIN_LABELS} that several files share; for {modality} there are {labels}.",
+            f"Checking {modality} by labels needs at least {MIN_LABELS} that several files share; there are {labels}.",
             remedy="Give files of more labels, or captions that tell the files apart.",
         )
     if len(questions.vectors) < MIN_QUERIES:

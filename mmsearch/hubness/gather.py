@@ -93,8 +93,8 @@ def _questions(asked: Sequence[str], said: Sequence[str], encoder: Encoder) -> Q
     if len(different) > MAX_QUERIES:
         some = np.random.default_rng(SEED).choice(len(different), MAX_QUERIES, replace=False)
         different = [different[place] for place in np.sort(some).tolist()]
-    text = np.array([numbers.get(_plain(each), -1) for each in different], dtype=np.int64)
-    return Questions(_embed(different, encoder), text)
+    number = np.array([numbers.get(_plain(each), -1) for each in different], dtype=np.int64)
+    return Questions(_embed(different, encoder), number)
 
 
 def _plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Derive again what can be derived: compact the vector files and publish a new index."""
+"""Derive again what can be derived: compact the vector files, publish a new index, and index the words."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ from mmsearch.vectors.store import VectorStore
 def rebuild(catalog: Catalog, store: VectorStore, generations: GenerationStore, *, checked: bool = False) -> None:
     """Write the vectors in use to a new file, without what deletions left behind, and index them anew.
 
-    Nothing is encoded. The old files stay until the catalog refers to the new ones.
+    The index of words is made anew too. Nothing is encoded. The old files stay until the catalog refers to the new ones.
 
     Args:
         checked: The caller knows that every row in use is sound.
@@ -33,6 +33,7 @@ def rebuild(catalog: Catalog, store: VectorStore, generations: GenerationStore, 
     blocks = store.write_new(file, _pieces(store, moved)) if len(moved) else ()
     with catalog.write() as writer:
         writer.move_vectors(Locations(places.ids, np.full(len(places), file), rows), blocks)
+        writer.rebuild_words()
     publish(catalog, store, generations, force=True)
 
 

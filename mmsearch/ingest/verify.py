@@ -64,6 +64,7 @@ def repair(
         return []
     lost = [asset.id for problem in problems for asset in catalog.lookup(problem.items).values()]
     with catalog.write() as writer:
+        writer.rebuild_words()  # first, since what is deleted is deleted there too
         writer.requeue(sorted(set(lost)))
         writer.drop_damaged_heads()
         writer.drop_damaged_banks()

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import islice
 from numbers import Integral, Real
 
@@ -26,7 +26,7 @@ _HUGE_BITS = 3_320  # of an integer with 1,000 digits
 class FieldSheet:
     """Collects the fields of media files, record by record.
 
-    The limits hold for each file, however many records are about it; what is beyond them is left out.
+    The limits hold for each file, however many records are about it; what comes beyond them is left out.
 
     Attributes:
         values: How many there are by now.
@@ -46,11 +46,12 @@ class FieldSheet:
         """
         fields = self._files.setdefault(about, {})
         for name, value in fields_in(record, without=without):
-            if name in fields or len(fields) < MAX_FIELDS:
-                values = fields.setdefault(name, {})
-                if value not in values and len(values) < MAX_FIELD_VALUES:
-                    values[value] = None
-                    self.values += 1
+            if name not in fields and len(fields) == MAX_FIELDS:
+                return  # a record may have a million keys
+            values = fields.setdefault(name, {})
+            if value not in values and len(values) < MAX_FIELD_VALUES:
+                values[value] = None
+                self.values += 1
 
     def fields(self) -> tuple[Fields, ...]:
         """Return what was collected; files without any field are left out."""
@@ -69,7 +70,7 @@ def fields_in(record: object, *, without: Container[str] = ()) -> Iterator[tuple
     for key, value in record.items() if isinstance(record, dict) else ():
         known = key.strip().lower() if isinstance(key, str) else ""  # a row that is too long has a key None
         if known in TAG_KEYS:
-            yield from _plain_values(TAGS, split_tags(value) if isinstance(value, str) else value)
+            yield from _plain_values(TAGS, _items(split_tags(value) if isinstance(value, str) else value))
         elif known and known not in without:
             yield from _named_values(known, value)
 
@@ -77,14 +78,16 @@ def fields_in(record: object, *, without: Container[str] = ()) -> Iterator[tuple
 def _named_values(key: str, value: object) -> Iterator[tuple[str, FieldValue]]:
     """Yield the values of a key; those of objects under it as key.inner."""
     for each in _items(value):
-        said = each.items() if isinstance(each, dict) else [(None, each)]
-        for inner, scalar in said:
-            if name := field_name(key if inner is None else f"{key}.{inner}"):
-                yield from _plain_values(name, scalar)
+        if isinstance(each, dict):
+            for inner, scalar in each.items():
+                yield from _plain_values(field_name(f"{key}.{inner}"), _items(scalar))
+        else:
+            yield from _plain_values(field_name(key), [each])
 
 
-def _plain_values(name: str, value: object) -> Iterator[tuple[str, FieldValue]]:
-    yield from ((name, said) for each in _items(value) if (said := field_value(each)))
+def _plain_values(name: str, values: Iterable[object]) -> Iterator[tuple[str, FieldValue]]:
+    if name:
+        yield from ((name, said) for each in values if (said := field_value(each)))
 
 
 def _items(value: object) -> Iterator[object]:

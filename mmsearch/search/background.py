@@ -11,7 +11,7 @@ from mmsearch.types import Modality, Vectors
 from mmsearch.vectors.store import VectorStore
 
 SIZE = 512
-# Of so few the standard deviation is known to 13 %; of fewer, what is searched for is itself too large a part.
+# Of so many the standard deviation is known to 13 %; of fewer, what is searched for is itself too large a part.
 FEWEST = 32
 
 
@@ -43,16 +43,12 @@ class Background:
 
     @classmethod
     def of(cls, sample: Vectors, query: Vectors) -> Self | None:
-        """Measure a query, a unit row (1, d), against a sample (m, d).
+        """Measure a query, a unit row (1, d) or (d,), against a sample (m, d).
 
         Returns:
-            None if the sample has fewer than 32 rows or does not vary, so that nothing can stand out from it.
+            None if the sample has fewer than 32 rows.
         """
         if len(sample) < FEWEST:
             return None
         cosines = (sample @ query.reshape(-1)).astype(np.float64)
-        sd = float(cosines.std())
-        return cls(float(cosines.mean()), sd, len(sample)) if sd > _ROUNDING else None
-
-
-_ROUNDING = 1e-6  # of a float32 cosine
+        return cls(float(cosines.mean()), float(cosines.std()), len(sample))

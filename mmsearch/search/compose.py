@@ -12,7 +12,7 @@ from mmsearch.types import Vectors
 Weights = npt.NDArray[np.float64]
 Scores = npt.NDArray[np.float32]
 
-_LEAST = 1e-6  # no single part makes a match surer, or more impossible, than this
+_LEAST = 1e-6  # a score nearer to 0 or 1 counts as this: margins must be finite
 _SWEEPS = 50
 _SETTLED = 1e-7
 
@@ -67,8 +67,9 @@ def _shared(vector: npt.NDArray[np.float64], rows: npt.NDArray[np.float64]) -> W
 def fused(scores: Scores, weights: Weights) -> Scores:
     """Say how well each item meets all positive parts and none of the negative ones.
 
-    The odds of an item are the weighted geometric mean of its odds p / (1 - p) by each positive part, times
-    (1 - p) ** weight for each negative one: so one part's doubt can be outweighed by the others, but all count.
+    Scores are taken back to margins, which `calibrate` makes scores of: 0 for a score of 0.5, 4/3 for 0.9, and linear
+    in the cosine. An item has the weighted mean of its margins by the positive parts. Each negative part takes its
+    own margin from that where it is well above 0, and nothing where it is well below.
 
     Args:
         scores: (p, n) in [0, 1]; the calibrated score of each part with each item.
@@ -80,15 +81,24 @@ def fused(scores: Scores, weights: Weights) -> Scores:
     Guarantees: never falls if the score of a positive part rises, never rises if that of a negative part does; the
         order of the parts does not matter, nor does a factor common to all weights.
 
-    Source: logarithmic opinion pool (Genest and Zidek, "Combining probability distributions", Statistical Science
-        1986).
+    Source: a generalised linear opinion pool (Genest and Zidek, "Combining probability distributions", Statistical
+        Science 1986) over the link of `calibrate`; for negative parts the softplus function.
     """
     if len(weights) == 1:
         return np.asarray(scores[0], dtype=np.float32)
     wanted = weights > 0
-    given = scores.astype(np.float64)
-    doubt = np.log1p(-np.minimum(given, 1 - _LEAST))
-    log_odds = np.log(np.maximum(given[wanted], _LEAST)) - doubt[wanted]
-    for_it = weights[wanted] / weights[wanted].sum() @ log_odds
-    against = weights[~wanted] / weights[wanted].max() @ doubt[~wanted]
-    return np.asarray(np.exp(-np.logaddexp(0.0, against - for_it)), dtype=np.float32)
+    margins = _margins(scores)
+    agreed = weights[wanted] / weights[wanted].sum() @ margins[wanted]
+    against = -weights[~wanted] / weights[wanted].max() @ np.logaddexp(0.0, margins[~wanted])
+    return _scores(agreed - against)
+
+
+def _margins(scores: Scores) -> npt.NDArray[np.float64]:
+    """Undo `_scores`."""
+    centred = 2 * np.clip(scores.astype(np.float64), _LEAST, 1 - _LEAST) - 1
+    return centred / np.sqrt(1 - centred**2)
+
+
+def _scores(margins: npt.NDArray[np.float64]) -> Scores:
+    """Map as `calibrate` does: the distribution function of Student's t with 2 degrees of freedom, rescaled."""
+    return np.asarray(0.5 + 0.5 * margins / np.hypot(1.0, margins), dtype=np.float32)

@@ -1,12 +1,11 @@
 """The tree of a parsed filter becomes a condition; values are read as their fields need them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NoReturn
 
 from lark import Token, Transformer, v_args
 
-from mmsearch.where.fields import BUILTIN_FIELDS, FieldInfo, normal_name
+from mmsearch.where.fields import BUILTIN_FIELDS, FieldInfo, field_at
 from mmsearch.where.place import Place
 from mmsearch.where.syntax import (
     And,
@@ -14,7 +13,6 @@ from mmsearch.where.syntax import (
     Comparison,
     Condition,
     Field,
-    FieldTest,
     Glob,
     IsNull,
     Like,
@@ -30,7 +28,6 @@ from mmsearch.where.values import Written, read_number, read_value
 
 MAX_TESTS = 200  # SQLite takes expressions of a depth of 1,000
 MAX_VALUES = 1_000  # in one list
-MAX_NAME_CHARS = 64
 
 _OPERATORS: dict[str, tuple[Operator, bool]] = {
     "=": ("=", True),
@@ -43,19 +40,6 @@ _OPERATORS: dict[str, tuple[Operator, bool]] = {
     ">=": (">=", True),
 }
 _KM = {"km": 1.0, "m": 0.001}
-
-
-def field_at(name: str, place: Place) -> Field:
-    """Return the field of a name or alias.
-
-    Raises:
-        FilterError: The name is too long, or has no letter or digit.
-    """
-    stored = normal_name(name[: 4 * MAX_NAME_CHARS])
-    if not stored or len(stored) > MAX_NAME_CHARS:
-        raise place.error(f"a field has a name of 1 to {MAX_NAME_CHARS} letters and digits")
-    info = BUILTIN_FIELDS.get(stored)
-    return Field(info.name if info else stored, place)
 
 
 @v_args(inline=True)
@@ -91,24 +75,24 @@ class ConditionBuilder(Transformer[Token, Condition]):
         meaning, holds = _OPERATORS[operator]
         return _or_not(Comparison(field, meaning, self._read(field, value)), not holds)
 
-    def one_of(self, field: Field, *rest: Any) -> Condition:
+    def one_of(self, field: Field, *rest: Token | Written) -> Condition:
         """Make a list."""
         negated, values = _negation(rest)
         if len(values) > MAX_VALUES:
             raise values[MAX_VALUES].place.error(f"a list may have {MAX_VALUES:,} values")
         return _or_not(OneOf(field, tuple(self._read(field, value) for value in values)), negated)
 
-    def between(self, field: Field, *rest: Any) -> Condition:
+    def between(self, field: Field, *rest: Token | Written) -> Condition:
         """Make a range."""
         negated, (low, high) = _negation(rest)
         return _or_not(Between(field, self._read(field, low), self._read(field, high)), negated)
 
-    def like(self, field: Field, *rest: Any) -> Condition:
+    def like(self, field: Field, *rest: Token | Written) -> Condition:
         """Make a pattern in any case."""
         negated, (pattern,) = _negation(rest)
         return _or_not(Like(field, self._pattern("LIKE", field, pattern)), negated)
 
-    def glob(self, field: Field, *rest: Any) -> Condition:
+    def glob(self, field: Field, *rest: Token | Written) -> Condition:
         """Make a pattern in the same case."""
         negated, (pattern,) = _negation(rest)
         return _or_not(Glob(field, self._pattern("GLOB", field, pattern)), negated)
@@ -129,9 +113,9 @@ class ConditionBuilder(Transformer[Token, Condition]):
             raise distance.place.error("expected a distance in km, such as 5 or 300m")
         return Near(_degrees(lat, 90), _degrees(lon, 180), km)
 
-    def negated(self, *parts: Any) -> Condition:
+    def negated(self, *parts: Token | Condition) -> Condition:
         """Count the NOTs: two cancel out."""
-        condition: Condition = parts[-1]
+        (condition,) = (part for part in parts if not isinstance(part, Token))
         return _or_not(condition, len(parts) % 2 == 0)
 
     def all_of(self, *terms: Condition) -> Condition:
@@ -148,7 +132,9 @@ class ConditionBuilder(Transformer[Token, Condition]):
     def _pattern(self, operator: str, field: Field, pattern: Written) -> str:
         info = _info(field)
         if info and info.kind not in ("text", "choice"):
-            raise pattern.place.error(f"{operator} is for texts, but {info.name} is a {info.kind}; write {info.example}")
+            raise pattern.place.error(
+                f"{operator} is for texts, but {info.name} is a {info.kind}; write {info.example}"
+            )
         return pattern.text
 
     def _place(self, token: Token) -> Place:
@@ -159,10 +145,10 @@ def _info(field: Field) -> FieldInfo | None:
     return BUILTIN_FIELDS.get(field.name)
 
 
-def _negation(parts: Sequence[Any]) -> tuple[bool, Sequence[Written]]:
-    """Split an optional NOT from the values behind it."""
-    negated = isinstance(parts[0], Token)
-    return negated, parts[1:] if negated else parts
+def _negation(parts: Iterable[Token | Written]) -> tuple[bool, list[Written]]:
+    """Tell whether there is a NOT before the values, and return these."""
+    values = [part for part in parts if isinstance(part, Written)]
+    return any(isinstance(part, Token) for part in parts), values
 
 
 def _or_not(test: Condition, negated: bool) -> Condition:

@@ -10,12 +10,14 @@ _ISO = re.compile(
     r"(?:[T ](?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?)?)?)?",
     re.ASCII | re.IGNORECASE,
 )
-_AGO = re.compile(r"(?:(?P<back>\d{1,6})\s*(?P<unit>[a-z]+)\s+ago|-(?P<less>\d{1,6})(?P<short>[a-z]+))", re.ASCII | re.IGNORECASE)
+_AGO = re.compile(
+    r"(?:(?P<back>\d{1,6})\s*(?P<unit>[a-z]+)\s+ago|-(?P<less>\d{1,6})(?P<short>[a-z]+))", re.ASCII | re.IGNORECASE
+)
 _DAYS = {"d": 1, "day": 1, "w": 7, "week": 7}
 _MONTHS = {"mo": 1, "month": 1, "y": 12, "year": 12}
 _SECONDS = {"s": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
-_PRECISE = 19  # characters of an ISO date and time to the second
-_DATE = 10
+_CHARS = {"year": 4, "month": 7, "day": 10, "minute": 16, "second": 19}  # of an ISO date that ends there
+_STEPS = {"day": timedelta(days=1), "minute": timedelta(minutes=1), "second": timedelta(seconds=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +56,18 @@ def parse_span(text: str, now: datetime) -> Span | None:
 
 def span_of_year(year: int) -> Span:
     """Return all of a year from 1 to 9998."""
-    return Span(datetime(year, 1, 1), datetime(year + 1, 1, 1), 4)
+    return Span(datetime(year, 1, 1), datetime(year + 1, 1, 1), _CHARS["year"])
 
 
 def _absolute(text: str) -> Span | None:
-    match = _ISO.fullmatch(text)
-    if not match:
+    said = _ISO.fullmatch(text)
+    if not said:
         return None
-    said = [int(part) for part in match.groups() if part is not None]
-    if len(said) == 1:
-        return span_of_year(*said)
-    if len(said) == 2:
-        low = datetime(*said, 1)
-        return Span(low, _months_later(low, 1), 7)
-    step = {3: timedelta(days=1), 5: timedelta(minutes=1), 6: timedelta(seconds=1)}[len(said)]
-    low = datetime(*said)  # type: ignore[arg-type]  # at most six numbers
-    return Span(low, low + step, {3: _DATE, 5: 16, 6: _PRECISE}[len(said)])
+    day = datetime(int(said["year"]), int(said["month"] or 1), int(said["day"] or 1))
+    low = day.replace(hour=int(said["hour"] or 0), minute=int(said["minute"] or 0), second=int(said["second"] or 0))
+    last = said.lastgroup or "year"
+    high = low + _STEPS[last] if last in _STEPS else _months_later(low, _MONTHS[last])
+    return Span(low, high, _CHARS[last])
 
 
 def _relative(text: str, now: datetime) -> Span | None:
@@ -87,12 +85,12 @@ def _relative(text: str, now: datetime) -> Span | None:
         return _day(_months_later(midnight, -count * _MONTHS[unit]))
     if unit in _SECONDS:
         low = now.replace(microsecond=0) - timedelta(seconds=count * _SECONDS[unit])
-        return Span(low, low + timedelta(seconds=1), _PRECISE)
+        return Span(low, low + _STEPS["second"], _CHARS["second"])
     return None
 
 
 def _day(low: datetime) -> Span:
-    return Span(low, low + timedelta(days=1), _DATE)
+    return Span(low, low + _STEPS["day"], _CHARS["day"])
 
 
 def _months_later(day: datetime, months: int) -> datetime:

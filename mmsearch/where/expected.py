@@ -1,17 +1,18 @@
 """Why a filter cannot be read, in plain words: what stands there, and what could."""
 
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from mmsearch.errors import FilterError
 from mmsearch.where.place import Place
 
-# What a set of terminals means together; the first that is met is said.
 _VALUE = "a value"
+# What a set of terminals means together; the first that is all there is said.
 _EXPECTED = (
     ({"BARE"}, _VALUE),
     ({"OPERATOR"}, "an operator: =, !=, <, <=, >, >=, IN, LIKE, GLOB, BETWEEN or IS NULL"),
     ({"NAME"}, "a field such as name, size or taken"),
-    ({"_OR"}, "AND, OR or the end"),
+    ({"$END"}, "AND, OR or the end"),
     ({"COMMA", "RPAR"}, "',' or ')'"),
     ({"COMMA"}, "','"),
     ({"RPAR"}, "')'"),
@@ -22,28 +23,27 @@ _EXPECTED = (
 )
 
 
-def explained(error: UnexpectedInput, text: str) -> FilterError:
+def explained(error: UnexpectedInput, text: str, parser: Lark) -> FilterError:
     """Say what was expected, after what, and where."""
-    position = len(text.rstrip()) if _at_end(error) else error.pos_in_stream or 0
+    at_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+    position = len(text.rstrip()) if at_end else error.pos_in_stream or 0
+    before, rest = text[:position], text[position:].lower()
     place = Place(text, position + 1)
-    rest = text[position:].lower()
     if rest[:1] in ("'", '"', "`"):
         return place.error(f"the {rest[0]} is never closed")
-    wanted = _expected(error)
+    wanted = _wanted(before, parser)
     if wanted == _VALUE and rest.startswith("null"):
         return place.error("nothing is equal to NULL; write IS NULL or IS NOT NULL")
-    return place.error(f"expected {wanted}{_after(text[:position])}")
+    return place.error(f"expected {wanted}{_after(before)}")
 
 
-def _at_end(error: UnexpectedInput) -> bool:
-    return isinstance(error, UnexpectedToken) and error.token.type == "$END"
-
-
-def _expected(error: UnexpectedInput) -> str:
-    if isinstance(error, UnexpectedToken):
+def _wanted(before: str, parser: Lark) -> str:
+    """Say what could come next: what the end of the filter there would be refused for."""
+    terminals = {"$END"}
+    try:
+        parser.parse(before)
+    except UnexpectedToken as error:
         terminals = set(error.accepts or error.expected)
-    else:
-        terminals = set(error.allowed or ()) if isinstance(error, UnexpectedCharacters) else set()
     return next((words for needed, words in _EXPECTED if needed <= terminals), "something else")
 
 

@@ -8,7 +8,12 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal
 
+from mmsearch.where.place import Place
+from mmsearch.where.syntax import Field
+
 FieldKind = Literal["text", "choice", "number", "size", "duration", "date"]
+
+MAX_NAME_CHARS = 64
 
 _OTHER_SIGNS = re.compile(r"[^\w.]+")
 _MONTHS = (
@@ -90,6 +95,19 @@ BUILTIN_FIELDS: Mapping[str, FieldInfo] = MappingProxyType(
 def normal_name(name: str) -> str:
     """Write a field's name as it is stored: in lower case, with other signs than letters, digits and dots as '_'."""
     return _OTHER_SIGNS.sub("_", unicodedata.normalize("NFKC", name).lower()).strip("_.")
+
+
+def field_at(name: str, place: Place) -> Field:
+    """Return the field of a name or alias, as it stands at a place.
+
+    Raises:
+        FilterError: The name is too long, or has no letter or digit.
+    """
+    stored = normal_name(name[: 4 * MAX_NAME_CHARS])
+    if not stored or len(stored) > MAX_NAME_CHARS:
+        raise place.error(f"a field has a name of 1 to {MAX_NAME_CHARS} letters and digits")
+    info = BUILTIN_FIELDS.get(stored)
+    return Field(info.name if info else stored, place)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

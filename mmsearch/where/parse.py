@@ -36,10 +36,11 @@ def parse_where(text: str, *, now: datetime | None = None) -> Condition:
     from mmsearch.where.build import ConditionBuilder
     from mmsearch.where.expected import explained
 
+    parser = _parser()
     try:
-        tree = _parser().parse(text)
+        tree = parser.parse(text)
     except UnexpectedInput as error:
-        raise explained(error, text) from None
+        raise explained(error, text, parser) from None
     try:
         condition: Condition = ConditionBuilder(text, now or datetime.now()).transform(tree)
     except VisitError as error:

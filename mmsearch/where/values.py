@@ -70,7 +70,8 @@ def read_value(info: FieldInfo | None, written: Written, now: datetime) -> Scala
     if value is None and info.words:
         value = _number_named(written.text.lower(), info.words)
     if value is None:
-        raise written.place.error(f"{info.name} is {_EXPECTED[info.kind]}, not {_shown(written.text)}")
+        named = f" or a name such as {info.words[0]}" if info.words else ""
+        raise written.place.error(f"{info.name} is {_EXPECTED[info.kind]}{named}, not {_shown(written.text)}")
     return value
 
 

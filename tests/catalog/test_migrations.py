@@ -46,6 +46,11 @@ def schema(path):
     return {name: " ".join(sql.replace('"', "").split()) for name, sql in rows if sql}  # a remade table is quoted
 
 
+def is_no_table_of_words(name, kind, _parents):
+    """Virtual tables, and those that FTS5 keeps, are compared by `schema` alone."""
+    return kind != "table" or not name.startswith(("segment_words", "word_counts"))
+
+
 def test_head_is_the_newest_revision():
     config = Config()
     config.set_main_option("script_location", str(migrate.scripts_folder()))
@@ -57,7 +62,8 @@ def test_migrating_from_nothing_gives_the_tables_of_this_version(tmp_path, catal
     path.touch()
     migrate.upgrade(path)
     with brief_engine(path, "read") as engine, engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_name": is_no_table_of_words})
+        assert compare_metadata(context, metadata) == []
     assert schema(path) == schema(catalog_path)
 
 

@@ -1,4 +1,4 @@
-from itertools import cycle
+from itertools import cycle, product
 
 import numpy as np
 import pytest

@@ -10,10 +10,10 @@ PHOTOS = {"/p/dog.jpg", "/p/cat.PNG", "/p/sub/sea.webp", "/p/bark.wav", "/p/note
 
 
 def captions_of(name, content, limits):
-    """(media file, caption) pairs of a file in /p, or None if it holds no captions."""
+    """(media file, caption) pairs of a file in /p, or None if it says nothing of media files."""
     data = content if isinstance(content, bytes) else content.encode()
-    segments = read_captions(f"/p/{name}", data, limits, PHOTOS.__contains__)
-    return None if segments is None else [(segment.about, segment.text) for segment in segments]
+    described = read_captions(f"/p/{name}", data, limits, PHOTOS.__contains__)
+    return None if described is None else [(segment.about, segment.text) for segment in described.segments]
 
 
 def test_a_table_names_files_of_its_folder(limits):
@@ -98,7 +98,7 @@ def test_half_a_surrogate_pair_does_not_get_through(limits):
         ("binary.csv", b"\0\1\2"),
         ("wide.csv", "file,caption\ndog.jpg," + "x" * 200_000),
         ("lines.jsonl", '{"file": "dog.jpg"'),
-        ("dog.json", '{"exif": {"iso": 100}}'),
+        ("dog.json", '{"exif": {"iso": {"speed": 100}}}'),
         ("dog.json", "[]"),
     ],
 )
@@ -120,7 +120,7 @@ def test_the_number_of_captions_is_limited(limits):
 
 def test_long_captions_are_split_and_count_from_their_own_start(limits):
     caption = "A dog runs along the beach. " * 40
-    segments = read_captions("/p/dog.json", json.dumps({"text": caption}).encode(), limits, PHOTOS.__contains__)
+    segments = read_captions("/p/dog.json", json.dumps({"text": caption}).encode(), limits, PHOTOS.__contains__).segments
     assert len(segments) > 1
     assert all(segment.text == caption[segment.char_start : segment.char_end] for segment in segments)
 
@@ -128,7 +128,7 @@ def test_long_captions_are_split_and_count_from_their_own_start(limits):
 def test_documents_of_every_kind(limits):
     def read(name, content):
         found = read_document(f"/p/{name}", content.encode(), limits, PHOTOS.__contains__)
-        return found and (found[0][0].text, found[0][0].about, found[1].media_type)
+        return found and (found.segments[0].text, found.segments[0].about, found.info.media_type)
 
     assert read("notes.txt", "Words.") == ("Words.", None, "text/plain")
     assert read("dog.txt", "A dog.") == ("A dog.", "/p/dog.jpg", "text/plain")

@@ -22,6 +22,11 @@ def compositions(draw, *, least_unwanted=0):
     return scores, weights
 
 
+def score_of(margin):
+    """0.5 at a margin of 0 and 0.9 at 4/3, as calibration has it."""
+    return 0.5 + 0.5 * margin / np.sqrt(1 + margin**2)
+
+
 def unit(*rows):
     return unit_rows(np.array(rows, dtype=np.float32))
 
@@ -80,21 +85,22 @@ def test_one_part_keeps_its_scores(scores, weight):
     np.testing.assert_array_equal(fused(scores, np.array([weight])), scores[0])
 
 
-def test_odds_are_averaged_by_weight():
-    scores = np.array([[0.9], [0.5]], dtype=np.float32)  # odds 9 and 1
-    assert fused(scores, np.array([1.0, 1.0]))[0] == pytest.approx(3 / 4)  # odds 3
-    assert fused(scores, np.array([3.0, 1.0]))[0] == pytest.approx(9**0.75 / (1 + 9**0.75))
+def test_margins_are_averaged_by_weight():
+    scores = np.array([[0.9], [0.5]], dtype=np.float32)  # margins 4/3 and 0
+    assert fused(scores, np.array([1.0, 1.0]))[0] == pytest.approx(score_of(2 / 3))
+    assert fused(scores, np.array([3.0, 1.0]))[0] == pytest.approx(score_of(1))
 
 
-def test_an_unwanted_part_divides_the_odds_by_how_sure_it_is():
+def test_an_unwanted_part_takes_off_what_is_likely_of_it():
     scores = np.array([[0.5, 0.5, 0.5], [0.0, 0.5, 1.0]], dtype=np.float32)
-    np.testing.assert_allclose(fused(scores, np.array([1.0, -1.0])), [0.5, 1 / 3, 0], atol=1e-5)
-    np.testing.assert_allclose(fused(scores, np.array([1.0, -2.0])), [0.5, 1 / 5, 0], atol=1e-5)
+    np.testing.assert_allclose(fused(scores, np.array([1.0, -1.0])), [0.5, score_of(-np.log(2)), 0], atol=1e-5)
+    np.testing.assert_allclose(fused(scores, np.array([1.0, -2.0])), [0.5, score_of(-2 * np.log(2)), 0], atol=1e-5)
 
 
 def test_weights_may_differ_by_any_factor():
     scores = np.array([[0.9, 0.9], [1.0, 0.0]], dtype=np.float32)
-    np.testing.assert_allclose(fused(scores, np.array([1e-6, -999_999.0])), [0, 0.9], atol=1e-6)
+    np.testing.assert_allclose(fused(scores, np.array([1.0, -999_999.0])), [0, 0.9], atol=1e-6)
+    np.testing.assert_allclose(fused(scores, np.array([999_999.0, 1e-6])), [0.9, 0.9], atol=1e-6)
 
 
 def test_an_item_that_meets_both_parts_a_little_beats_one_that_meets_only_one():

@@ -160,7 +160,7 @@ def test_vectors_move_while_a_search_reads_them(filled, reader, monkeypatch):
 
 def test_vectors_move_again_and_again_while_an_item_is_looked_up(filled, reader, monkeypatch):
     left = rebuild_before(filled, monkeypatch, times=3)
-    part, _ = like_part("/green.jpg", reader.catalog, reader.shelves.store)
+    part, _ = like_part("/green.jpg", 1.0, reader.catalog, reader.shelves.store)
     expected = filled.encoder.encode_texts(["green"], "document")[0]
     np.testing.assert_allclose(part.vector, expected / np.linalg.norm(expected), atol=1e-6)
     assert left == [0]
@@ -181,7 +181,7 @@ def test_without_index_and_vectors_a_search_says_what_to_do(filled, reader):
     with pytest.raises(CollectionDamaged, match=r"is missing.*verify --repair"):
         reader.search("green")
     with pytest.raises(CollectionDamaged, match="is missing"):
-        like_part("/green.jpg", reader.catalog, reader.shelves.store)
+        like_part("/green.jpg", 1.0, reader.catalog, reader.shelves.store)
 
 
 def test_from_one_state_tries_again_only_while_a_writer_is_at_work(filled, reader):
@@ -224,7 +224,7 @@ def test_every_search_beside_a_writer_sees_one_state(library):
             hits = reader.search("red", modalities={"image"} if searches % 2 else (), k=100)
             names = [int(hit.path[1:5]) for hit in hits]
             assert names == list(range(names[0], names[0] + 8)), names
-            assert {round(hit.score, 5) for hit in hits} == {1.0}
+            assert {round(hit.cosine, 5) for hit in hits} == {1.0}
             searches += 1
             states.add(names[0])
         reader.close()

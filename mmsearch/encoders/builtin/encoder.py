@@ -37,7 +37,7 @@ LEVELS: dict[tuple[Modality, Modality], Levels] = {
     ("image", "text"): Levels(0.27, 0.43, verdict=False),
     ("image", "audio"): Levels(0.37, 0.69, verdict=False),
     ("audio", "audio"): Levels(0.70, 0.94, verdict=False),
-    ("audio", "text"): Levels(0.37, 0.59, verdict=False),
+    ("audio", "text"): Levels(0.36, 0.57, verdict=False),
     ("audio", "image"): Levels(0.32, 0.63, verdict=False),
 }
 

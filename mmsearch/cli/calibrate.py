@@ -1,0 +1,109 @@
+"""`mmsearch calibrate`: make files that come up for everything come up less, or undo it."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mmsearch.cli.gains import gains_table
+from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
+from mmsearch.cli.output import console, counted, emit_json, examples, show, wants_json
+from mmsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from mmsearch.reports import BankReport
+
+EXAMPLES = examples(
+    ("mmsearch calibrate captions.jsonl", "the captions are the queries, and their files the right answers"),
+    ("mmsearch calibrate captions.jsonl --queries asked.txt", "queries of your own, a line each"),
+    ("mmsearch calibrate --from-log", "queries that were kept, checked by `mmsearch feedback`"),
+    ("mmsearch calibrate captions.jsonl --dry-run", "only see what it would bring"),
+    ("mmsearch calibrate --undo", "as before the last time"),
+)
+
+
+@with_global_options
+def calibrate(
+    options: GlobalOptions,
+    pairs: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="PAIRS",
+            help="Files and their captions or labels, as for `mmsearch adapt`. Without it the check is by what "
+            "`mmsearch feedback` was told.",
+        ),
+    ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option("--queries", metavar="FILE", help="Queries as people ask them, a line each; else the captions."),
+    ] = None,
+    from_log: Annotated[
+        bool, typer.Option("--from-log", help="Take the queries that `mmsearch search --log` kept.")
+    ] = False,
+    modality: Annotated[
+        str, typer.Option("--modality", metavar="KINDS", help="Only for these kinds of files, such as image,audio.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only measure what it would bring; searches stay as they are.")
+    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back what the last time installed.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Make files that come up for every text come up less.
+
+    Queries that are like what people ask show which files those are. What it brings is measured on files kept aside,
+    and it is used only if it helps there for certain. Queries of another kind than yours do harm, so none come with
+    mmsearch: at least 10 are needed, and 10 files with right answers; a few hundred are worth it.
+    """
+    sources = pairs is not None or queries is not None or from_log
+    if undo == sources:
+        raise UsageError("Give PAIRS, --queries, --from-log, or --undo alone.", remedy="See `mmsearch calibrate -h`.")
+    if undo and (dry_run or modality):
+        raise UsageError("--undo takes back all of the last time; it goes with neither --dry-run nor --modality.")
+    if undo:
+        _undo(options, json)
+        return
+    with options.open() as collection, _working(quiet=options.quiet):
+        reports = collection.calibrate(pairs, queries=queries, from_log=from_log, modality=modality, dry_run=dry_run)
+    for report in reports:
+        if wants_json(json):
+            emit_json(report.to_dict() | {"installed": report.helps and not dry_run})
+        else:
+            show(gains_table(report), verdict(report, dry_run=dry_run), "")
+    if unknown := max(report.unknown for report in reports):
+        options.notice(f"{counted(unknown, 'file')} with right answers are not in the collection and did not count.")
+    if not dry_run and any(report.helps for report in reports):
+        options.notice(f"`{options.call('calibrate')} --undo` takes it back.")
+
+
+def verdict(report: "BankReport", *, dry_run: bool) -> str:
+    """Say in a sentence what was found and done."""
+    measured = (
+        f"A bank of {report.queries:,} queries (k {report.k}, weight {report.weight:g}), measured with "
+        f"{counted(report.asked, 'text')} on {counted(report.items, 'file')} held out in {report.folds} parts, among "
+        f"{counted(report.others, 'other file')}, in {report.seconds:,.1f} s."
+    )
+    if not report.helps:
+        found = "It does not help for certain, so nothing was installed."
+    elif dry_run:
+        found = "It helps. Nothing was installed: this was a dry run."
+    else:
+        found = f"It helps: searches for {report.modality} by text use it from now on."
+    return f"{measured} {found}"
+
+
+def _undo(options: GlobalOptions, json: bool) -> None:
+    with options.open() as collection:
+        undone = collection.undo_calibrate()
+    if wants_json(json):
+        emit_json({"undone": undone})
+    else:
+        typer.echo("Searches are as before the last time." if undone else "There is nothing to undo.")
+
+
+def _working(*, quiet: bool) -> AbstractContextManager[object]:
+    if quiet or not sys.stderr.isatty():
+        return nullcontext()
+    return console(stderr=True).status("Measuring what a bank of queries brings")
