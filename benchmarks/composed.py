@@ -8,9 +8,10 @@ fold, clip and take (1-47819-A); a label before two underscores (cat__1-47819-A.
 
 The modes are `Collection.search` with combine="add" and "fuse", by meaning alone. What they must beat is the first of
 the positive parts alone (words, if there are any), the best of them, chosen with hindsight, and for texts one sentence
-("a dog without grass"). hit@k: an intended answer is among the first k. mAP: mean average precision over all answers. Doubtful items, and the pictures and sounds
-of the query itself, are left out of the ranking. Differences come with 95 % intervals of a paired bootstrap over
-queries. --variants compares other formulas instead, on vectors of the built-in model.
+("a dog without grass"). hit@k: an intended answer is among the first k. mAP: mean average precision over all answers.
+Doubtful items, and the pictures and sounds of the query itself, are left out of the ranking. Differences come with
+95 % intervals of a paired bootstrap over queries. --variants compares other formulas instead, on vectors of the
+built-in model.
 """
 
 import argparse

@@ -77,7 +77,7 @@ def _make_query_banks() -> None:
 
 
 def _let_sidecars_be_read_again() -> None:
-    """Forget when sidecars and tables changed last: the next run reads their fields, and they stay searchable till then."""
+    """Forget when sidecars and tables changed: the next run reads their fields, and they are searchable till then."""
     op.execute(
         "UPDATE assets SET mtime_ns = -1 WHERE status = 'skipped'"
         " OR media_type IN ('text/csv', 'application/json', 'application/jsonl')"

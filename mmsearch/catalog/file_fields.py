@@ -6,6 +6,7 @@ Everything here is about the row of `assets` that a statement stands at.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -24,8 +25,10 @@ from mmsearch.catalog.cells import (
 )
 from mmsearch.catalog.fields import in_force
 from mmsearch.catalog.sql_functions import file_ending, file_name, folded, parent_folder, whole_path
-from mmsearch.catalog.tables import assets, segments
+from mmsearch.catalog.tables import assets, fields, segments
 from mmsearch.where.dates import Span
+
+Pick = Callable[[Column], Column]  # the least value, or the greatest
 
 
 class Source(Protocol):
@@ -72,13 +75,13 @@ class InRows:
     Attributes:
         subject: The column with the id of the file.
         wanted: Which rows hold the field.
-        sorted_by: What to sort by, of one row.
+        first: The first of them to sort by, or the last.
     """
 
     subject: Column
     cell: Cell
     wanted: Test
-    sorted_by: Column
+    first: Callable[[Pick], Column]
 
     def any(self, test: Callable[[Cell], Test]) -> Test:
         """Look the file up among those with a fitting row, which are found once for all files."""
@@ -90,9 +93,7 @@ class InRows:
 
     def key(self, *, descending: bool) -> Column:
         """Take the last of its rows, or the first."""
-        first = (sa.func.max if descending else sa.func.min)(self.sorted_by)
-        rows = sa.select(first).where(self.wanted, self.subject == assets.c.id)
-        return rows.correlate(assets).scalar_subquery()
+        return self.first(sa.func.max if descending else sa.func.min)
 
     def _has_row(self, test: Test) -> Test:
         return assets.c.id.in_(sa.select(self.subject).where(self.wanted, test))
@@ -105,13 +106,20 @@ def source_of(name: str) -> Source:
 
 def _own_field(name: str) -> Source:
     rows = in_force()
-    first = sa.func.coalesce(rows.c.number, folded(rows.c.text))  # SQLite sorts numbers before texts
+    value = sa.func.coalesce(fields.c.number, folded(fields.c.text))  # SQLite sorts numbers before texts
+    first = partial(_first_row, fields, _is_named(name), sa.func.nullif(value, ""))
     return InRows(rows.c.subject, AnyCell(rows.c.text, rows.c.number), rows.c.name == name, first)
 
 
 def _tags() -> Source:
     rows = in_force()
-    return InRows(rows.c.subject, TextCell(rows.c.text), rows.c.name == "tags", folded(rows.c.text))
+    first = partial(_first_row, fields, _is_named("tags"), sa.func.nullif(folded(fields.c.text), ""))
+    return InRows(rows.c.subject, TextCell(rows.c.text), rows.c.name == "tags", first)
+
+
+def _is_named(name: str) -> Test:
+    """Compare so that SQLite seeks the few rows of a file, not all of the name."""
+    return fields.c.name + "" == name
 
 
 def _of_segments(name: str) -> Source:
@@ -120,7 +128,20 @@ def _of_segments(name: str) -> Source:
     own = sa.select(segments.c.asset_id.label("subject"), column).where(segments.c.about.is_(None))
     said = sa.select(described.c.id, column).join_from(segments, described, segments.c.about == described.c.path)
     rows = sa.union_all(own, said).subquery()
-    return InRows(rows.c.subject, TextCell(rows.c[name]), rows.c[name].is_not(None), folded(rows.c[name]))
+    first = partial(_first_row, segments, column.is_not(None), folded(column))
+    return InRows(rows.c.subject, TextCell(rows.c[name]), rows.c[name].is_not(None), first)
+
+
+def _first_row(table: sa.Table[Any], wanted: Test, value: Column, pick: Pick) -> Column:
+    """Return the first value of a file's own rows, or else of those that others have about it.
+
+    By a seek in an index for each file; SQLite would read through `in_force` for each.
+    """
+    asset_id, about = table.c.asset_id, table.c.about
+    is_own = assets.c.id.in_(sa.select(asset_id).where(wanted, about.is_(None)))
+    own = sa.select(pick(value)).where(wanted, about.is_(None), asset_id == assets.c.id)
+    said = sa.select(pick(value)).where(wanted, about == assets.c.path)
+    return sa.case((is_own, own.correlate(assets).scalar_subquery()), else_=said.correlate(assets).scalar_subquery())
 
 
 def _text(column: Column) -> Source:

@@ -27,6 +27,8 @@ from mmsearch.errors import CollectionDamaged
 
 COLUMNS = ("name", "folder", "text", "captions")
 _BATCH = 2_000  # segments that are in memory at once
+ROWS = sa.text("SELECT count(*) FROM segment_words_docsize")  # known without reading them
+_ROWS = sa.select(sa.func.count()).select_from(segment_words)
 _SOURCES = sa.select(segments.c.id, assets.c.path, segments.c.about, segments.c.text).join_from(segments, assets)
 
 
@@ -70,7 +72,7 @@ def _difference(connection: sa.Connection) -> str | None:
         total += len(rows)
         for row in rows:
             segments_with.update({word for column in COLUMNS for word in row[column].split()})
-    if connection.execute(sa.select(sa.func.count()).select_from(segment_words)).scalar_one() != total:
+    if any(connection.execute(each).scalar_one() != total for each in (_ROWS, ROWS)):
         return "it has segments that are gone"
     counted = connection.execute(sa.select(word_counts.c.term, word_counts.c.doc))
     return None if {term: count for term, count in counted} == segments_with else "words are not found"

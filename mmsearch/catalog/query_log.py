@@ -57,7 +57,7 @@ class QueryLog:
         if len(query.encode("utf-8", "backslashreplace")) > MAX_QUERY_BYTES:
             raise ValueError("the query is too long to be kept")
         row = {"asked_at": now(), "query": query, "hits": hits}
-        with self._writing(NOTE_WAIT_S) as connection:
+        with self._writing(NOTE_WAIT_S, durable=False) as connection:
             id_ = connection.execute(queries.insert().values(row).returning(queries.c.id)).scalar_one()
             connection.execute(queries.delete().where(queries.c.id <= id_ - MAX_QUERIES))
         return id_
@@ -74,7 +74,7 @@ class QueryLog:
             for some in chunks(paths):
                 again = clicks.delete().where(clicks.c.query_id == query_id, clicks.c.path.in_(some))
                 connection.execute(again)
-            rows = [{"query_id": query_id, "path": path, "good": good, "clicked_at": now()} for path in set(paths)]
+            rows = [{"query_id": query_id, "path": path, "good": good, "clicked_at": now()} for path in dict.fromkeys(paths)]
             if rows:
                 connection.execute(clicks.insert(), rows)
 
@@ -95,9 +95,9 @@ class QueryLog:
                 connection.close()
 
     @contextmanager
-    def _writing(self, wait_s: float) -> Iterator[sa.Connection]:
+    def _writing(self, wait_s: float, *, durable: bool = True) -> Iterator[sa.Connection]:
         with (
-            self._engine(wait_s) as engine,
+            self._engine(wait_s, durable=durable) as engine,
             engine.connect() as connection,
             transaction(connection, write=True),
         ):
@@ -106,15 +106,17 @@ class QueryLog:
             yield connection
 
     @contextmanager
-    def _engine(self, wait_s: float) -> Iterator[sa.Engine]:
+    def _engine(self, wait_s: float, *, durable: bool = True) -> Iterator[sa.Engine]:
         def configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA busy_timeout = {int(1000 * wait_s)}")
             cursor.execute("PRAGMA secure_delete = ON")  # what is forgotten must not linger in free pages
+            if not durable:  # a query that a power failure takes is no loss, and a search need not wait for the disk
+                cursor.execute("PRAGMA synchronous = NORMAL")
             cursor.close()
 
         with brief_engine(self._path, "write") as engine:
-            event.listen(engine, "connect", configure, insert=True)
+            event.listen(engine, "connect", configure)
             yield engine
 
 

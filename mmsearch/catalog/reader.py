@@ -54,14 +54,14 @@ class CatalogReader:
         self._pinned = threading.local()
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Let all reads of this thread inside the block see one state, whatever is written meanwhile."""
+    def snapshot(self) -> Iterator[int]:
+        """Let all reads of this thread inside the block see one state, whatever is written meanwhile: its revision."""
         with self._read() as connection:
-            spaces.revision(connection)  # the state is fixed by the first read
+            revision = spaces.revision(connection)  # the state is fixed by the first read
             outer = getattr(self._pinned, "connection", None)
             self._pinned.connection = connection
             try:
-                yield
+                yield revision
             finally:
                 self._pinned.connection = outer
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
+from mmsearch.catalog.lexical import ROWS
 from mmsearch.catalog.records import WordTerm
 from mmsearch.errors import CollectionDamaged
 from mmsearch.types import Candidates, Ids
@@ -27,7 +28,6 @@ _ONCE = 1 / (1 + _K1)  # for a word that comes once in a text of average length
 # bm25() reads where a word stands in each segment, which takes 1 microsecond; whether it is there, a fifth of that.
 _MAX_BM25 = 1_000
 
-_TOTAL = sa.text("SELECT count(*) FROM segment_words_docsize")  # known without reading the rows
 _COUNT = sa.text("SELECT count(*) FROM segment_words WHERE segment_words MATCH :words")
 # As one text, for tens of thousands of rows cost Python ten times as much.
 _IDS = sa.text("SELECT group_concat(rowid) FROM segment_words WHERE segment_words MATCH :words")
@@ -65,7 +65,7 @@ def find(connection: sa.Connection, words: Sequence[WordTerm], allowed: Ids | No
 
 
 def _find(connection: sa.Connection, words: Sequence[WordTerm], allowed: Ids | None) -> Candidates:
-    total = connection.execute(_TOTAL).scalar_one()
+    total = connection.execute(ROWS).scalar_one()
     terms = [_Counted(term, _count(connection, term), total) for term in words]
     rare = [term for term in terms if term.term.required or not term.is_common]
     counted = rare or terms

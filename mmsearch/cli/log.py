@@ -61,7 +61,7 @@ def log_clear(
 ) -> None:
     """Forget all queries that were kept, and what was said of their results."""
     if not yes:
-        if not sys.stdin.isatty():
+        if not _asks_a_person():
             raise UsageError("This forgets all queries that were kept.", remedy="Say --yes if that is meant.")
         typer.confirm("Forget all queries that were kept, and what was said of their results?", abort=True, err=True)
     with options.open() as collection:
@@ -130,6 +130,10 @@ def _part(part: dict[str, Any]) -> str:
     weight = part.get("weight", 1)
     values = [f"{value}" if kind == "text" else f"{kind}:{value}" for kind, value in part.items() if kind != "weight"]
     return " ".join(values) if weight == 1 else f"{weight}:{' '.join(values)}"
+
+
+def _asks_a_person() -> bool:
+    return sys.stdin.isatty()
 
 
 def _queries(count: int) -> str:

@@ -27,7 +27,7 @@ def compare(
         left_out: To be told in the report.
     """
     relevant = [query.relevant for query in queries]
-    values = [query_values(relevant, run.paths, metrics) for run in (before, after)]
+    values = [query_values(relevant, run.paths(), metrics) for run in (before, after)]
     gains = values[1] - values[0]
     changes = {
         name: Change(difference, int((column > _ROUNDING).sum()), int((column < -_ROUNDING).sum()))
@@ -40,8 +40,8 @@ def compare(
 def _changed(queries: Sequence[JudgedQuery], before: Run, after: Run) -> tuple[ChangedQuery, ...]:
     """Return the queries whose average precision changed most, the worst losses first."""
     relevant = [query.relevant for query in queries]
-    precision = [query_values(relevant, run.paths, ("mAP",))[:, 0] for run in (before, after)]
-    ranks = [first_ranks(relevant, run.paths) for run in (before, after)]
+    precision = [query_values(relevant, run.paths(), ("mAP",))[:, 0] for run in (before, after)]
+    ranks = [first_ranks(relevant, run.paths()) for run in (before, after)]
     gains = precision[1] - precision[0]
     most = np.argsort(-np.abs(gains), kind="stable")[:MAX_CHANGED]
     most = most[np.abs(gains[most]) > _ROUNDING]

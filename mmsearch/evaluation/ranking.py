@@ -41,9 +41,8 @@ class Run:
     failed: dict[int, str] = field(default_factory=dict)
     median_ms: float | None = None
 
-    @property
     def paths(self) -> list[list[str]]:
-        """The rankings without their scores."""
+        """Return the rankings without their scores."""
         return [[path for path, _ in ranking] for ranking in self.rankings]
 
 

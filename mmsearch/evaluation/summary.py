@@ -26,17 +26,17 @@ def summarise(
         modalities: Of all relevant files.
         metrics: From `metrics.parse_metric`, without the median rank.
     """
-    relevant = [query.relevant for query in queries]
-    groups = [_group("all", "all", relevant, run.paths, metrics)]
+    relevant, paths = [query.relevant for query in queries], run.paths()
+    groups = [_group("all", "all", relevant, paths, metrics)]
     for modality in MODALITIES:
         some = [_of_modality(query.relevant, modalities, modality) for query in queries]
         if any(some):
             kept = [number for number, grades in enumerate(some) if grades]
-            rankings = [_without(run.paths[number], queries[number].relevant, some[number]) for number in kept]
+            rankings = [_without(paths[number], queries[number].relevant, some[number]) for number in kept]
             groups.append(_group("target", modality, [some[number] for number in kept], rankings, metrics))
     for kind in sorted({query.kind for query in queries}):
         kept = [number for number, query in enumerate(queries) if query.kind == kind]
-        rankings = [run.paths[number] for number in kept]
+        rankings = [paths[number] for number in kept]
         groups.append(_group("query", kind, [relevant[number] for number in kept], rankings, metrics))
     return tuple(groups)
 

@@ -14,7 +14,7 @@ MAX_MOMENTS = 5  # shown of a file besides its best
 
 
 def arrange(kinds: Iterable[Sequence[Hit]], query: Query, catalog: Catalog, store: VectorStore) -> tuple[Hit, ...]:
-    """Merge the hits of each kind by score and leave out what the query does not want to see.
+    """Merge the hits of each kind by score and leave out what the query does not want to see; ranks are to be given.
 
     Scores are comparable between kinds, so no kind crowds out another that fits better.
     """
@@ -26,7 +26,7 @@ def arrange(kinds: Iterable[Sequence[Hit]], query: Query, catalog: Catalog, stor
         from mmsearch.search.dedupe import dedupe
 
         hits = dedupe(hits, catalog, store)
-    return ranked(within_quotas(hits, query.quotas))
+    return tuple(within_quotas(hits, query.quotas))
 
 
 def by_file(hits: Sequence[Hit]) -> list[Hit]:
@@ -34,7 +34,7 @@ def by_file(hits: Sequence[Hit]) -> list[Hit]:
     files: dict[str, list[Hit]] = defaultdict(list)
     for hit in hits:
         files[hit.subject].append(hit)
-    return [replace(best, more=tuple(_moment(hit) for hit in others)) for best, *others in _cut(files)]
+    return [_with_moments(best, others[:MAX_MOMENTS]) for best, *others in files.values()]
 
 
 def within_quotas(hits: Sequence[Hit], quotas: Mapping[Modality, int]) -> list[Hit]:
@@ -53,9 +53,6 @@ def ranked(hits: Iterable[Hit]) -> tuple[Hit, ...]:
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1))
 
 
-def _cut(files: Mapping[str, list[Hit]]) -> Iterable[list[Hit]]:
-    return (hits[: MAX_MOMENTS + 1] for hits in files.values())
-
-
-def _moment(hit: Hit) -> Moment:
-    return Moment(hit.id, hit.score, hit.modality, hit.start_s, hit.end_s, hit.text)
+def _with_moments(best: Hit, others: Sequence[Hit]) -> Hit:
+    moments = (Moment(hit.id, hit.score, hit.modality, hit.start_s, hit.end_s, hit.text) for hit in others)
+    return replace(best, more=tuple(moments)) if others else best

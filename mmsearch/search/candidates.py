@@ -1,6 +1,6 @@
 """Stage 3: the segments that may be what is asked for, from the vectors and from the words, filtered exactly."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,8 +12,23 @@ from mmsearch.types import Candidates, Ids, Vectors
 SEVERAL_DEPTH = 1_000
 
 
-def nearest(vectors: Vectors, index: VectorIndex, allowed: Ids | None, dropped: Ids, depth: int) -> tuple[Ids, bool]:
-    """Return the ids (n,), sorted, of the best `depth` by each of some vectors, and whether that is all there are.
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The segments that are nearest to some vectors.
+
+    Attributes:
+        ids: (n,), sorted.
+        complete: Whether there are no others.
+        by_one: The same with their cosines, if there is one vector.
+    """
+
+    ids: Ids
+    complete: bool
+    by_one: Candidates | None
+
+
+def nearest(vectors: Vectors, index: VectorIndex, allowed: Ids | None, dropped: Ids, depth: int) -> Near:
+    """Find the best `depth` segments, or a few more, by each of some vectors.
 
     Args:
         vectors: (m, d), unit rows.
@@ -22,18 +37,38 @@ def nearest(vectors: Vectors, index: VectorIndex, allowed: Ids | None, dropped: 
         dropped: Ids to leave out; they are few, so they are fetched on top and taken off.
         depth: How many of each.
     """
-    depth = depth if len(vectors) == 1 else max(depth, SEVERAL_DEPTH)
-    found = index.search(vectors, depth + len(dropped), allowed=allowed)
-    kept = [np.setdiff1d(each.ids, dropped, assume_unique=True) for each in found]
-    complete = all(len(each) < depth + len(dropped) for each in found)
-    return np.unique(np.concatenate(kept)), complete
+    depth = (depth if len(vectors) == 1 else max(depth, SEVERAL_DEPTH)) + len(dropped)
+    found = index.search(vectors, depth, allowed=allowed)
+    ids = np.unique(np.concatenate([each.ids for each in found]))
+    complete = all(len(each) < depth for each in found)
+    by_one = found[0] if len(found) == 1 else None
+    return Near(np.setdiff1d(ids, dropped, assume_unique=True) if len(dropped) else ids, complete, by_one)
 
 
-def cosines_of(vectors: Vectors, index: VectorIndex, ids: Ids) -> Scores:
-    """Return the exact cosine of each vector (m, d) with each segment (n,) of the index: (m, n) float32."""
-    if not len(ids):
-        return np.empty((len(vectors), 0), dtype=np.float32)
-    return np.stack([_aligned(each, ids) for each in index.search(vectors, len(ids), allowed=ids)])
+def cosines_of(vectors: Vectors, index: VectorIndex, ids: Ids, by_one: Candidates | None = None) -> Scores:
+    """Return the exact cosine of each vector (m, d) with each segment (n,) of the index: (m, n) float32.
+
+    Args:
+        vectors: Unit rows.
+        index: Of the collection.
+        ids: Sorted.
+        by_one: What was found by the only vector, so that the index is asked for the others alone.
+    """
+    if by_one is not None:
+        others = np.setdiff1d(ids, by_one.ids, assume_unique=True)
+        return _aligned(_joined(by_one, _only(vectors, index, others)[0]), ids)[None]
+    return np.stack([_aligned(each, ids) for each in _only(vectors, index, ids)])
+
+
+def _only(vectors: Vectors, index: VectorIndex, ids: Ids) -> list[Candidates]:
+    nothing = Candidates(ids[:0], np.empty(0, dtype=np.float32))
+    return index.search(vectors, len(ids), allowed=ids) if len(ids) else [nothing] * len(vectors)
+
+
+def _joined(one: Candidates, other: Candidates) -> Candidates:
+    if not len(other):
+        return one
+    return Candidates(np.concatenate([one.ids, other.ids]), np.concatenate([one.scores, other.scores]))
 
 
 def scores_at(ids: Ids, found: Candidates) -> Scores:
@@ -42,11 +77,6 @@ def scores_at(ids: Ids, found: Candidates) -> Scores:
     where = np.isin(ids, found.ids)
     scores[where] = _aligned(found, ids[where])
     return scores
-
-
-def segments_of(assets: Sequence[Ids]) -> Ids:
-    """Join the ids of several files' segments, sorted."""
-    return np.unique(np.concatenate(assets)) if assets else np.empty(0, dtype=np.int64)
 
 
 def _aligned(found: Candidates, ids: Ids) -> Scores:

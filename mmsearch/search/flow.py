@@ -11,6 +11,7 @@ import numpy as np
 from mmsearch.adapt.stored import Heads, heads_in_use
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.protocols import Encoder
+from mmsearch.search.arrange import ranked
 from mmsearch.search.encode import embed
 from mmsearch.search.explain import explained
 from mmsearch.search.indexes import IndexCache
@@ -20,6 +21,7 @@ from mmsearch.search.present import listed
 from mmsearch.search.probe import Probe, probe_of
 from mmsearch.search.profile import Profile
 from mmsearch.search.rank import Ranking
+from mmsearch.search.state import SearchState
 from mmsearch.search.stored import from_one_state
 from mmsearch.types import Candidates, Embedded, EncoderSpec, Hit, Hits, Ids, Modality, Query
 from mmsearch.vectors.store import VectorStore
@@ -42,9 +44,9 @@ def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Cata
 
     def answer() -> Hits:
         with profile.stage("open"):
-            indexes.state()
-        ranking = _ranking(query, embedded, indexes, catalog, store, encoder.spec, profile)
-        best = ranking.best(query.offset + query.k)[: query.offset + query.k]
+            state = indexes.state()
+        ranking = _ranking(query, embedded, indexes, state, catalog, store, encoder.spec, profile)
+        best = ranked(ranking.best(query.offset + query.k)[: query.offset + query.k])
         verdict = judge(_asked(ranking.probe), best, encoder.spec)
         page = _finished(best[query.offset :], ranking)
         return Hits(page, verdict, profile=profile.stages)
@@ -64,13 +66,14 @@ def _ranking(
     query: Query,
     embedded: Sequence[Embedded],
     indexes: IndexCache,
+    state: SearchState,
     catalog: Catalog,
     store: VectorStore,
     spec: EncoderSpec,
     profile: Profile,
 ) -> Ranking:
     with profile.stage("filter"):
-        scopes = indexes.state().scopes(query.filter)
+        scopes = state.scopes(query.filter)
         dropped = _segments_of(query.filter.exclude_assets, catalog)
     with profile.stage("words"):
         words = None if query.mode == "vector" else _words(query, scopes, catalog)
@@ -79,7 +82,7 @@ def _ranking(
         probe = probe_of(query.parts, embedded, heads, query.combine) if embedded else None
         # A bank holds queries by text: what they say of hubs is not known to hold for other kinds of queries.
         banks = indexes.banks.current() if probe is not None and probe.asked == ("text",) else {}
-    return Ranking(query, probe, words, scopes, dropped, indexes.state(), catalog, store, spec, banks, profile)
+    return Ranking(query, probe, words, scopes, dropped, state, catalog, store, spec, banks, profile)
 
 
 def _words(query: Query, scopes: dict[Modality, Ids | None], catalog: Catalog) -> Candidates:

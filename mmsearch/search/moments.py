@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mmsearch.types import Hit
 
 
 def one_a_moment(hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Leave out what is said in a span of time that overlaps that of a better hit in the same file; rank anew."""
+    """Leave out what is said in a span of time that overlaps that of a better hit in the same file."""
     taken: dict[str, list[Hit]] = defaultdict(list)
     kept: list[Hit] = []
     for hit in hits:
@@ -16,7 +15,7 @@ def one_a_moment(hits: Sequence[Hit]) -> tuple[Hit, ...]:
             if any(_overlap(hit, other) for other in taken[hit.path]):
                 continue
             taken[hit.path].append(hit)
-        kept.append(replace(hit, rank=len(kept) + 1))
+        kept.append(hit)
     return tuple(kept)
 
 

@@ -1,6 +1,8 @@
 """Stage 5: candidates become hits, with what the catalog knows of them."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -8,21 +10,22 @@ import numpy as np
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.catalog.records import SegmentRecord
 from mmsearch.search.pool import Pool
-from mmsearch.types import Hit, Ids
+from mmsearch.types import Hit, Ids, Modality
 
 _FROM_CATALOG = sorted({field.name for field in fields(Hit)} & {field.name for field in fields(SegmentRecord)} - {"id"})
 
 
-def present(pool: Pool, catalog: Catalog) -> tuple[Hit, ...]:
-    """Describe candidates, in order; those that the catalog does not know are left out."""
-    records = catalog.hits(pool.ids)
-    return tuple(
-        Hit(rank=rank, id=id_, score=score, cosine=None if np.isnan(cosine) else cosine, **_known(records[id_]))
-        for rank, (id_, score, cosine) in enumerate(
-            zip(pool.ids.tolist(), pool.scores.tolist(), pool.cosines.tolist(), strict=True), start=1
-        )
-        if id_ in records
-    )
+def present(pools: Mapping[Modality, Pool], catalog: Catalog) -> dict[Modality, tuple[Hit, ...]]:
+    """Describe the candidates of each kind, in order; those that the catalog does not know are left out."""
+    records = catalog.hits(np.concatenate([pool.ids for pool in pools.values()]))
+    return {kind: tuple(_hits(pool, records)) for kind, pool in pools.items()}
+
+
+def _hits(pool: Pool, records: Mapping[int, SegmentRecord]) -> Iterator[Hit]:
+    rows = zip(pool.ids.tolist(), pool.scores.tolist(), pool.cosines.tolist(), strict=True)
+    for rank, (id_, score, cosine) in enumerate(rows, start=1):
+        if id_ in records:
+            yield Hit(rank, id_, score, cosine=None if isnan(cosine) else cosine, **_known(records[id_]))
 
 
 def listed(ids: Ids, catalog: Catalog) -> tuple[Hit, ...]:

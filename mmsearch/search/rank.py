@@ -13,7 +13,7 @@ from mmsearch.catalog.catalog import Catalog
 from mmsearch.search.arrange import arrange
 from mmsearch.search.background import Background
 from mmsearch.search.calibrate import calibrated
-from mmsearch.search.candidates import cosines_of, nearest, scores_at
+from mmsearch.search.candidates import Near, cosines_of, nearest, scores_at
 from mmsearch.search.compose import fused
 from mmsearch.search.hybrid import hybrid
 from mmsearch.search.pool import Pool, Scores, make_pool
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SLACK = 10  # fetched on top: what is grouped into its file makes room for others
 _DEEPER = 4
+_WORDS_DEPTH = 1_000  # of all that has some word of the query, so many are looked at
 _BANK_DEPTH = 200  # a bank of queries re-orders so many candidates, or five times as many as are wanted
 
 
@@ -70,8 +71,8 @@ class Ranking:
         while unsettled:
             for kind in unsettled:
                 self.pools[kind] = self._pool(kind, depths[kind]).best(depths[kind])
-                with self.profile.stage("present"):
-                    hits[kind] = present(self.pools[kind], self.catalog)
+            with self.profile.stage("present"):
+                hits |= present({kind: self.pools[kind] for kind in unsettled}, self.catalog)
             with self.profile.stage("arrange"):
                 ranking = arrange(hits.values(), self.query, self.catalog, self.store)
             unsettled = [kind for kind in depths if not self._settled(kind, ranking, wanted)]
@@ -87,9 +88,12 @@ class Ranking:
         if self.probe is None:
             return cosines
         rows = zip(cosines, self.probe.asked, self.probe.vectors, strict=True)
-        return np.stack(
-            [calibrated(row, asked, kind, self.spec, self.background(vector, kind)) for row, asked, vector in rows]
-        )
+        return np.stack([self._calibrated(row, asked, kind, vector) for row, asked, vector in rows])
+
+    def _calibrated(self, cosines: Scores, asked: Modality | None, kind: Modality, vector: Vectors) -> Scores:
+        measured = asked is not None and (asked, kind) in self.spec.levels  # then the collection has no say
+        background = None if measured else self.background(vector, kind)
+        return calibrated(cosines, asked, kind, self.spec, background)
 
     def _settled(self, kind: Modality, ranking: tuple[Hit, ...], wanted: int) -> bool:
         """Tell whether no segment outside of the pool could still come among the wanted hits."""
@@ -109,27 +113,28 @@ class Ranking:
             return make_pool(ids, nothing, np.zeros_like(words), words, words, bound=-1.0)
         with self.profile.stage("index"):
             depth = max(_BANK_DEPTH, 5 * depth) if kind in self.banks else depth
-            near, complete = nearest(self.probe.positive, self.state.index, self.scopes[kind], self.dropped, depth)
-            ids = np.union1d(near, found.ids) if len(found) else near
-            cosines = cosines_of(self.probe.vectors, self.state.index, ids)
+            near = nearest(self.probe.positive, self.state.index, self.scopes[kind], self.dropped, depth)
+            looked_at = max(_WORDS_DEPTH, depth)
+            ids = np.union1d(near.ids, found.ids[:looked_at]) if len(found) else near.ids
+            by_one = near.by_one if len(self.probe.vectors) == 1 else None
+            cosines = cosines_of(self.probe.vectors, self.state.index, ids, by_one)
         with self.profile.stage("score"):
-            return self._scored(kind, ids, cosines, near, found, complete=complete)
+            return self._scored(kind, ids, cosines, near, found, found.scores[looked_at : looked_at + 1])
 
     def _scored(
-        self, kind: Modality, ids: Ids, cosines: Scores, near: Ids, found: Candidates, *, complete: bool
+        self, kind: Modality, ids: Ids, cosines: Scores, near: Near, found: Candidates, left_out: Scores
     ) -> Pool:
-        """Score candidates; what was not found can then have no word and at most the least score of what was."""
+        """Score candidates. Others have at most the least vector score found, and the best word score left out (1,)."""
         assert self.probe is not None
         rows = self.calibrate(cosines - self.penalties(ids, kind), kind)
         vector = rows[0] if len(rows) == 1 else fused(rows, self.probe.weights)
         words = scores_at(ids, found)
-        scores = hybrid(vector, words) if len(found) else vector
         shown = cosines[0] if len(cosines) == 1 else np.full(len(ids), np.nan, dtype=np.float32)
         bound = -1.0
-        if not complete and len(rows) == 1 and kind not in self.banks:
-            least = vector[np.isin(ids, near)].min(keepdims=True)
-            bound = float(hybrid(least, np.zeros_like(least))[0]) if len(found) else float(least[0])
-        return make_pool(ids, shown, vector, words, scores, bound)
+        if not near.complete and len(rows) == 1 and kind not in self.banks:
+            least = vector[np.isin(ids, near.ids)].min(keepdims=True)
+            bound = float(hybrid(least, left_out if len(left_out) else np.zeros_like(least))[0])
+        return make_pool(ids, shown, vector, words, hybrid(vector, words) if len(found) else vector, bound)
 
     def penalties(self, ids: Ids, kind: Modality) -> Scores:
         """Return what the bank takes from the cosine of each candidate (n,)."""

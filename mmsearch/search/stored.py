@@ -19,8 +19,7 @@ def from_one_state(catalog: Catalog, read: Callable[[], Answer]) -> Answer:
         CollectionDamaged: The stored files are not those of the catalog, and no writer is the reason.
     """
     while True:
-        with catalog.snapshot():
-            revision = catalog.revision()
+        with catalog.snapshot() as revision:
             try:
                 return read()
             except CollectionDamaged as error:

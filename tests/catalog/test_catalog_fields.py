@@ -1,10 +1,11 @@
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
+from mmsearch.catalog import chunks
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.catalog.chunks import MAX_VALUES
 from mmsearch.catalog.records import FieldChange
 from mmsearch.errors import UsageError
 from mmsearch.reports import SaidField
@@ -69,16 +70,10 @@ def test_a_sidecar_without_segments_says_fields(catalog, ids):
     assert catalog.counts().assets == 2
 
 
-def test_a_sidecar_with_captions_says_fields(catalog, ids, make_file):
+def test_a_sidecar_with_captions_says_fields(catalog, ids, put, make_file):
     caption = Segment("text", text="A dog", about=A)
     file = make_file(SIDECAR, segments=(caption,), modality="text")
-    number, row = catalog.next_row()
-    with catalog.write() as writer:
-        writer.put_indexed(
-            [type(file)(**{name: getattr(file, name) for name in file.__slots__} | {"fields": (said(rating=[5]),)})],
-            vector_file=number,
-            first_row=row,
-        )
+    put(replace(file, fields=(said(rating=[5]),)))
     assert catalog.fields_of([A]) == {A: {"rating": 5}}
 
 
@@ -94,7 +89,7 @@ def test_what_a_sidecar_says_is_replaced_when_it_is_read_again(catalog, ids):
         lambda writer: writer.put_failed(FailedFile(FileStat(SIDECAR, 10, 2), "media_damaged", "broken")),
         lambda writer: writer.put_waiting(WaitingFile(FileStat(SIDECAR, 10, 2), "text")),
         lambda writer: writer.put_skipped(SkippedFile(FileStat(SIDECAR, 10, 2))),
-        lambda writer: writer.remove_assets([id_ for (id_,) in [(3,)]]),
+        lambda writer: writer.remove_assets([3]),
     ],
 )
 def test_what_a_sidecar_says_goes_with_it(catalog, ids, vanish):
@@ -211,15 +206,17 @@ def test_setting_fields_leaves_the_revision_alone(catalog, ids):
     assert catalog.revision() == before
 
 
-def test_many_files_at_once(catalog, put):
-    paths = [f"/photos/{number:05}.jpg" for number in range(MAX_VALUES + 10)]
+def test_many_files_at_once(catalog, monkeypatch):
+    monkeypatch.setattr(chunks, "MAX_VALUES", 10)
+    paths = [f"/photos/{number:02}.jpg" for number in range(25)]
     with catalog.write() as writer:
         for path in paths:
             writer.put_waiting(WaitingFile(FileStat(path, 1, 1), "image"))
     ids = {path: state.id for path, state in catalog.lookup(paths).items()}
-    set_(catalog, ids.values(), change("set", "rating", 5), change("add", "tags", "x"))
-    assert catalog.fields_of(paths) == dict.fromkeys(paths, {"rating": 5, "tags": "x"})
-    assert catalog.field_names() == {"rating": len(paths), "tags": len(paths)}
+    put_sidecar(catalog, said(paths[12], tags=["y"]))
+    set_(catalog, ids.values(), change("set", "rating", 5), change("add", "tags", "x"), change("remove", "tags", "y"))
+    assert catalog.fields_of(paths) == {path: {"rating": 5, "tags": "x"} for path in paths}
+    assert catalog.field_names() == {"rating": 25, "tags": 25}
 
 
 # ---- lists of fields ----

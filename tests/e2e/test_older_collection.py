@@ -31,16 +31,21 @@ def take_back(path):
     new.unlink()
 
 
+def old_encoder():
+    """An encoder of that time: without sounds and features."""
+    encoder = deaf(CountingEncoder())
+    encoder.spec = replace(encoder.spec, feature_dim=0)
+    return encoder
+
+
 @pytest.fixture
 def older(home, folder):
     """The folder of such a collection: two pictures, a note, and a sound that waits."""
-    encoder = deaf(CountingEncoder())
-    encoder.spec = replace(encoder.spec, feature_dim=0)
     write_image(folder / "red.png", "red")
     write_image(folder / "green.png", "green")
     write_text(folder / "note.txt", "a red meadow")
     write_wav(folder / "whistle.wav", seconds=6, pitch_hz=2_500)
-    with mmsearch.open("older", home=home, model=encoder) as collection:
+    with mmsearch.open("older", home=home, model=old_encoder()) as collection:
         collection.index(folder)
         expected = [(hit.id, hit.score) for hit in collection.search("red")]
     (vectors,) = collection.folder.rglob("*.f32")
@@ -73,6 +78,28 @@ def test_index_alone_migrates_it(older, folder):
     with mmsearch.open(older[0], model=CountingEncoder()) as collection:
         assert collection.index(folder).added == 1
         assert migrate.stored_revision(older[0] / "catalog.db") == migrate.HEAD
+
+
+def test_its_sidecars_are_read_again_for_their_fields_and_found_meanwhile(home, folder):
+    write_image(folder / "red.png", "red")
+    write_text(folder / "red.png.json", '{"description": "a ripe tomato", "rating": 5}')
+    write_text(folder / "red.json", '{"iso": 100}')
+    write_text(folder / "all.csv", "file,caption,album\nred.png,a fruit,Italy\n")
+    with mmsearch.open("older", home=home, model=old_encoder()) as collection:
+        collection.index(folder)
+        path = collection.folder
+    take_back(path / "catalog.db")
+    with mmsearch.open(path, model=CountingEncoder()) as collection:
+        assert collection.verify() == []
+        assert {hit.text for hit in collection.search("tomato", group=False)} == {"a ripe tomato", "a fruit", None}
+        assert collection.fields() == []
+        report = collection.index(folder)
+        assert (report.updated, report.skipped, report.unchanged, report.encoded) == (2, 1, 1, 2)
+        fields = {said.name: said.value for said in collection.fields_of(folder / "red.png")}
+        assert fields == {"album": "Italy", "iso": 100, "rating": 5}
+        assert {hit.text for hit in collection.search("tomato", group=False)} == {"a ripe tomato", "a fruit", None}
+        assert collection.index(folder).unchanged == 4
+        assert collection.verify() == []
 
 
 def test_it_cannot_be_adapted_and_says_why(older, folder):

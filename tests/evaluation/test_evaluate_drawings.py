@@ -56,6 +56,6 @@ def test_a_picture_finds_others_and_not_itself(drawn, tmp_path):
     rows = [{"image": str(folder / "umbrella.jpg"), "relevant": str(folder / "balloon.jpg")}]
     (tmp_path / "q.jsonl").write_text(json.dumps(rows[0]))
     (run,) = collection.evaluate(tmp_path / "q.jsonl", modes="vector").runs
-    (paths,) = run.paths
+    (paths,) = run.paths()
     assert len(paths) == 10
     assert str(folder / "umbrella.jpg") not in paths

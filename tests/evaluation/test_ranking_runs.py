@@ -18,7 +18,7 @@ def test_a_file_is_ranked_once_and_captions_stand_for_theirs(query, fake_search,
     ]
     found = run(fake_search({"dog": hits}), query("dog", {"/dog.jpg": 1}))
     assert found.rankings == ((("/dog.jpg", 0.9), ("/cat.jpg", 0.8)),)
-    assert found.paths == [["/dog.jpg", "/cat.jpg"]]
+    assert found.paths() == [["/dog.jpg", "/cat.jpg"]]
 
 
 def test_the_search_is_told_the_request_the_depth_and_the_options(query, fake_search):
@@ -32,15 +32,15 @@ def test_a_picture_is_no_answer_to_itself_unless_it_is_said_to_be(fake_search):
     search = fake_search({"/me.jpg": ["/me.jpg", "/a.jpg", "/b.jpg"]})
     others = JudgedQuery("q", request, {"/b.jpg": 1})
     itself = JudgedQuery("q", request, {"/me.jpg": 1})
-    assert run(search, others, depth=2).paths == [["/a.jpg", "/b.jpg"]]
-    assert run(search, itself, depth=2).paths == [["/me.jpg", "/a.jpg"]]
+    assert run(search, others, depth=2).paths() == [["/a.jpg", "/b.jpg"]]
+    assert run(search, itself, depth=2).paths() == [["/me.jpg", "/a.jpg"]]
     assert [k for _, k, _ in search.asked] == [3, 2]
 
 
 def test_a_query_that_cannot_be_asked_finds_nothing(query, fake_search):
     search = fake_search({"good": ["/a"], "bad": MediaDamaged("It is broken.")})
     found = run(search, query("bad", {"/a": 1}), query("good", {"/a": 1}))
-    assert found.paths == [[], ["/a"]]
+    assert found.paths() == [[], ["/a"]]
     assert found.failed == {0: "It is broken."}
 
 

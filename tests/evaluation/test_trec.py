@@ -28,7 +28,7 @@ def test_others_read_what_we_measured(evaluation, tmp_path):
     measures = [ir_measures.RR, ir_measures.AP, ir_measures.nDCG @ 10, ir_measures.R @ 5]
     theirs = {(each.query_id, each.measure): each.value for each in ir_measures.iter_calc(measures, qrels, run)}
     relevant = [query.relevant for query in evaluation.queries]
-    ours = query_values(relevant, evaluation.runs[0].paths, ["MRR", "mAP", "nDCG@10", "recall@5"])
+    ours = query_values(relevant, evaluation.runs[0].paths(), ["MRR", "mAP", "nDCG@10", "recall@5"])
     for row, id in zip(ours, ["q%201", "q2", "q3"], strict=True):
         assert [theirs[id, measure] for measure in measures] == pytest.approx(row.tolist())
 

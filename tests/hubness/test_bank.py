@@ -23,7 +23,9 @@ def test_penalties_are_the_means_of_the_nearest_queries():
     nearest = np.sort(vectors @ BANK.queries.T, axis=1)[:, -3:].mean(axis=1)
     assert BANK.penalties(vectors) == pytest.approx(0.5 * (nearest - 0.25), abs=1e-6)
     assert BANK.penalties(vectors).dtype == np.float32
-    assert OTHER.penalties(vectors) == pytest.approx(0.25 * ((vectors @ OTHER.queries.T).mean(axis=1) + 0.125), abs=1e-6)
+    assert OTHER.penalties(vectors) == pytest.approx(
+        0.25 * ((vectors @ OTHER.queries.T).mean(axis=1) + 0.125), abs=1e-6
+    )
     assert BANK.penalties(vectors[:0]).shape == (0,)
 
 

@@ -120,7 +120,9 @@ def test_the_number_of_captions_is_limited(limits):
 
 def test_long_captions_are_split_and_count_from_their_own_start(limits):
     caption = "A dog runs along the beach. " * 40
-    segments = read_captions("/p/dog.json", json.dumps({"text": caption}).encode(), limits, PHOTOS.__contains__).segments
+    segments = read_captions(
+        "/p/dog.json", json.dumps({"text": caption}).encode(), limits, PHOTOS.__contains__
+    ).segments
     assert len(segments) > 1
     assert all(segment.text == caption[segment.char_start : segment.char_end] for segment in segments)
 

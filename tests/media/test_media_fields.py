@@ -82,7 +82,21 @@ def test_values(given, text, number):
 
 @pytest.mark.parametrize(
     "given",
-    [None, "", " \t", "\0", math.nan, math.inf, -math.inf, [], {}, b"x", "x" * (MAX_TEXT_CHARS + 1), pytest.param(10**5000, id="huge"), object()],
+    [
+        None,
+        "",
+        " \t",
+        "\0",
+        math.nan,
+        math.inf,
+        -math.inf,
+        [],
+        {},
+        b"x",
+        "x" * (MAX_TEXT_CHARS + 1),
+        pytest.param(10**5000, id="huge"),
+        object(),
+    ],
 )
 def test_what_is_no_value(given):
     assert field_value(given) is None
@@ -123,7 +137,7 @@ def test_a_number_is_shown_as_one_only_if_it_is_written_so():
         ("dc:subject", "dc_subject"),
         ("geo.LAT", "geo.lat"),
         ("größe", "größe"),
-        ("Ｗｉｄｅ", "wide"),
+        ("\N{FULLWIDTH LATIN CAPITAL LETTER W}ide", "wide"),
         ("year", "own.year"),
         ("Captured_At", "own.captured_at"),
         ("2nd", "own.2nd"),
@@ -251,7 +265,10 @@ def test_tables():
     lines = '{"path": "dog.jpg", "rating": 5}\n{"image": "cat.jpg", "name": "Tom"}\n'
     assert fields_of("all.jsonl", lines) == {"/p/dog.jpg": {"rating": [5]}, "/p/cat.jpg": {"own.name": ["Tom"]}}
     by_name = {"dog.jpg": {"rating": 5}, "cat.jpg": "A cat", "bark.wav": {"loud": True}}
-    assert fields_of("all.json", json.dumps(by_name)) == {"/p/dog.jpg": {"rating": [5]}, "/p/bark.wav": {"loud": [True]}}
+    assert fields_of("all.json", json.dumps(by_name)) == {
+        "/p/dog.jpg": {"rating": [5]},
+        "/p/bark.wav": {"loud": [True]},
+    }
 
 
 def test_a_row_that_is_too_long_or_too_short():

@@ -1,4 +1,4 @@
-from mmsearch.search.arrange import arrange, by_file, within_quotas
+from mmsearch.search.arrange import arrange, by_file, ranked, within_quotas
 from mmsearch.types import Hit, Moment, Query
 
 
@@ -11,7 +11,7 @@ def ids(hits):
 
 
 def arranged(*kinds, **options):
-    return arrange(kinds, Query((), **options), None, None)
+    return ranked(arrange(kinds, Query((), **options), None, None))
 
 
 def test_kinds_are_merged_by_score_and_ranked():

@@ -172,13 +172,15 @@ def find_paths(shelf, words, depth=10, allowed=None, dropped=()):
     allowed = None if allowed is None else np.array(sorted(allowed), dtype=np.int64)
     dropped = np.array(sorted(dropped), dtype=np.int64)
     index = shelf.shelves.indexes.current()
-    ids, complete = nearest(vector, index, allowed, dropped, depth)
+    near = nearest(vector, index, allowed, dropped, depth)
+    ids = near.ids
     assert ids.tolist() == sorted(set(ids.tolist()))
     records = shelf.catalog.hits(ids)
-    ranked = ids[np.argsort(-cosines_of(vector, index, ids)[0], kind="stable")]
-    return [
-        records[id_].path + (f"#{records[id_].text}" if records[id_].text else "") for id_ in ranked.tolist()
-    ], complete
+    cosines = cosines_of(vector, index, ids)[0]
+    assert np.array_equal(cosines_of(vector, index, ids, near.by_one)[0], cosines)
+    ranked = ids[np.argsort(-cosines, kind="stable")]
+    names = [records[id_].path + (f"#{records[id_].text}" if records[id_].text else "") for id_ in ranked.tolist()]
+    return names, near.complete
 
 
 def test_nearest_finds_the_best_and_says_whether_that_is_all(shelf):
@@ -207,9 +209,10 @@ def test_nearest_leaves_out_what_is_dropped_and_fills_up(shelf):
 def test_nearest_by_several_vectors_joins_what_each_finds(shelf):
     vectors = np.stack([text_vector("red"), text_vector("blue")]).astype(np.float32)
     index = shelf.shelves.indexes.current()
-    ids, complete = nearest(vectors, index, None, np.empty(0, np.int64), 1)
-    assert complete  # some hundred of each are looked at
-    assert len(ids) == 6
+    near = nearest(vectors, index, None, np.empty(0, np.int64), 1)
+    assert near.complete  # some hundred of each are looked at
+    assert len(near.ids) == 6
+    assert near.by_one is None
 
 
 def test_cosines_are_exact_and_in_the_order_of_the_ids(shelf):
@@ -218,7 +221,12 @@ def test_cosines_are_exact_and_in_the_order_of_the_ids(shelf):
     ids = np.sort(ids)
     places = {shelf.ids(f"/{name}.jpg")[0]: text_vector(name) for name in ("red", "green", "blue")}
     expected = vectors @ np.stack([places[id_] for id_ in ids.tolist()]).T
-    np.testing.assert_allclose(cosines_of(vectors, shelf.shelves.indexes.current(), ids), expected, atol=1e-6)
+    index = shelf.shelves.indexes.current()
+    np.testing.assert_allclose(cosines_of(vectors, index, ids), expected, atol=1e-6)
+    (one,) = index.search(vectors[:1], 1)
+    np.testing.assert_allclose(
+        cosines_of(vectors[:1], index, np.union1d(ids, one.ids), one)[0, :3], expected[0], atol=1e-6
+    )
     assert cosines_of(vectors, shelf.shelves.indexes.current(), ids[:0]).shape == (2, 0)
 
 
@@ -234,8 +242,8 @@ def test_flat_index_of_copies_serves_nearest(library):
     index = FlatIndex(64)
     index.add(np.array([id_, id_ + 1]), np.stack([text_vector("red"), text_vector("red")]).astype(np.float32))
     vector = text_vector("red").astype(np.float32)[None]
-    ids, complete = nearest(vector, index, np.array([id_]), np.empty(0, np.int64), 10)
-    assert (ids.tolist(), complete) == ([id_], True)
+    near = nearest(vector, index, np.array([id_]), np.empty(0, np.int64), 10)
+    assert (near.ids.tolist(), near.complete) == ([id_], True)
 
 
 # ---- pool ----
@@ -261,10 +269,14 @@ def test_the_bound_rises_to_what_is_cut_off():
 # ---- present ----
 
 
+def presented(pool, catalog):
+    return present({"image": pool}, catalog)["image"]
+
+
 def test_present_tells_what_the_catalog_knows(shelf):
     (passage,) = [id_ for id_ in shelf.ids("/t.txt") if shelf.catalog.hits(np.array([id_]))[id_].text == "cat"]
     (picture,) = shelf.ids("/red.jpg")
-    first, second = present(pool_of([passage, picture], [0.75, 0.5]), shelf.catalog)
+    first, second = presented(pool_of([passage, picture], [0.75, 0.5]), shelf.catalog)
     known = {"media_type": "text/plain", "size_bytes": 100}
     assert first == Hit(1, passage, 0.75, "/t.txt", "text", cosine=0.375, text="cat", **known)
     assert (second.id, second.score, second.path, second.media_type) == (picture, 0.5, "/red.jpg", "image/jpeg")
@@ -274,18 +286,20 @@ def test_present_tells_what_the_catalog_knows(shelf):
 def test_a_hit_of_words_alone_has_no_cosine(shelf):
     (picture,) = shelf.ids("/red.jpg")
     none, half = np.float32([np.nan]), np.float32([0.5])
-    (hit,) = present(make_pool(np.array([picture]), none, half * 0, half, half, bound=-1), shelf.catalog)
+    (hit,) = presented(make_pool(np.array([picture]), none, half * 0, half, half, bound=-1), shelf.catalog)
     assert (hit.score, hit.cosine) == (0.5, None)
 
 
 def test_present_leaves_out_what_the_catalog_does_not_know(shelf):
     (picture,) = shelf.ids("/red.jpg")
-    assert [hit.id for hit in present(pool_of([777, picture], [0.9, 0.5]), shelf.catalog)] == [picture]
+    assert [hit.id for hit in presented(pool_of([777, picture], [0.9, 0.5]), shelf.catalog)] == [picture]
     assert [hit.id for hit in listed(np.array([777, picture]), shelf.catalog)] == [picture]
 
 
 def test_present_nothing(shelf):
-    assert present(pool_of([], []), shelf.catalog) == ()
+    assert presented(pool_of([], []), shelf.catalog) == ()
+    both = {"image": pool_of([], []), "text": pool_of([], [])}
+    assert present(both, shelf.catalog) == {"image": (), "text": ()}
 
 
 def test_what_is_listed_meets_what_was_asked(shelf):
@@ -296,5 +310,5 @@ def test_what_is_listed_meets_what_was_asked(shelf):
 
 def test_present_more_hits_than_a_statement_takes(library):
     ids = library.put("/long.txt", "text", *(f"passage {i}" for i in range(1500)))
-    hits = present(pool_of(ids, np.arange(1500)), library.catalog)
+    hits = presented(pool_of(ids, np.arange(1500)), library.catalog)
     assert [hit.id for hit in hits] == ids[::-1]
