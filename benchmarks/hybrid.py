@@ -19,7 +19,8 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ import numpy.typing as npt
 import mmsearch
 from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import Catalog
+from mmsearch.queries import QueryPart
 from mmsearch.registry import make_encoder
 from mmsearch.search.background import Background
 from mmsearch.search.calibrate import calibrated
@@ -36,7 +38,7 @@ from mmsearch.search.hybrid import hybrid
 from mmsearch.search.lexical import lexical
 from mmsearch.search.words import STOPWORDS
 from mmsearch.storage import Shelves
-from mmsearch.types import Candidates, EncoderSpec, Ids, Modality, QueryPart, Vectors
+from mmsearch.types import Candidates, EncoderSpec, Ids, Modality
 
 Scores = npt.NDArray[np.float64]
 Fusion = Callable[[Scores, Scores], Scores]
@@ -201,12 +203,13 @@ def lay_out(folder: Path, photos: Sequence[Photo], words: Sequence[str], *, capt
     return paths
 
 
-def with_searched(home: Path, folder: Path, model: str, work: Callable[[Searched], None]) -> None:
-    """Index a folder and do something with it."""
-    with mmsearch.open(folder.name, home=home, model=model) as collection:
+@contextmanager
+def indexed(home: Path, folder: Path, model: str) -> Iterator[Searched]:
+    """Have a folder indexed."""
+    with mmsearch.open(folder.name, home=home / "collections", model=model) as collection:
         collection.index(folder)
         searched = Searched(collection, make_encoder(model).spec)
-        work(searched)
+        yield searched
         searched.close()
 
 
@@ -234,6 +237,18 @@ def named(searched: Searched, photos: Sequence[Photo], paths: Sequence[str]) -> 
     measure("Camera names: a caption and the day", searched, mixed)
 
 
+def spoken(searched: Searched, folder: Path) -> None:
+    """Sounds whose speech was written down."""
+    rng = random.Random(2)
+    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
+    said = [(row["transcript"], str((folder / row["file"]).resolve())) for row in rows if row.get("transcript")]
+    for count in (2, 4):
+        queries = [Query(some(text, count, rng), path) for text, path in said for _ in range(5)]
+        measure(f"Transcripts: {count} words", searched, queries)
+    in_order = [Query(" ".join(text.split()[:5]), path) for text, path in said]
+    measure("Transcripts: the first 5 words", searched, in_order)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -245,33 +260,22 @@ def main() -> None:
     none = [""] * len(photos)
     right = [some(photo.captions[0], 1, rng) for photo in photos]
     wrong = right[len(right) // 3 :] + right[: len(right) // 3]
-    queries = [photo.captions[1] for photo in photos]
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         paths = lay_out(home / "captioned", photos, none, captions=True)
-        with_searched(home / "c", home / "captioned", args.model, lambda it: captioned(it, photos, paths))
+        with indexed(home, home / "captioned", args.model) as searched:
+            captioned(searched, photos, paths)
         paths = lay_out(home / "named", photos, none, captions=False)
-        with_searched(home / "c", home / "named", args.model, lambda it: named(it, photos, paths))
+        with indexed(home, home / "named", args.model) as searched:
+            named(searched, photos, paths)
         for title, words in (("right", right), ("wrong", wrong)):
             paths = lay_out(home / title, photos, words, captions=False)
-            asked = [Query(*each) for each in zip(queries, paths, strict=True)]
-            with_searched(
-                home / "c", home / title, args.model, lambda it: measure(f"Names with a {title} word", it, asked)
-            )
+            with indexed(home, home / title, args.model) as searched:
+                queries = [Query(photo.captions[1], path) for photo, path in zip(photos, paths, strict=True)]
+                measure(f"Names with a {title} word", searched, queries)
         if args.speech:
-            with_searched(home / "c", args.speech, args.model, lambda it: spoken(it, args.speech))
-
-
-def spoken(searched: Searched, folder: Path) -> None:
-    """Sounds whose speech was written down."""
-    rng = random.Random(2)
-    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
-    said = [(row["transcript"], str((folder / row["file"]).resolve())) for row in rows if row.get("transcript")]
-    for count in (2, 4):
-        queries = [Query(some(text, count, rng), path) for text, path in said for _ in range(5)]
-        measure(f"Transcripts: {count} words", searched, queries)
-    in_order = [Query(" ".join(text.split()[:5]), path) for text, path in said]
-    measure("Transcripts: the first 5 words", searched, in_order)
+            with indexed(home, args.speech, args.model) as searched:
+                spoken(searched, args.speech)
 
 
 if __name__ == "__main__":

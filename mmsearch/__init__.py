@@ -21,7 +21,7 @@ The folders show the path of the data:
     encoders/       pixels, passages and sound to vectors, one model family a file
     vectors/        append-only vector files, and indexes over them
     catalog/        SQL: the truth about files, segments and where their vectors lie
-    types.py  reports.py  protocols.py  errors.py  config.py  registry.py  files.py  normalise.py
+    types.py  queries.py  reports.py  protocols.py  errors.py  config.py  registry.py  files.py  normalise.py
 
 The names below are loaded when they are first used, so that `import mmsearch` is quick.
 """
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from mmsearch.collection.collection import Collection
     from mmsearch.errors import MmsearchError
     from mmsearch.opening import create, open
+    from mmsearch.queries import Hit, Hits
     from mmsearch.reports import AdaptReport, IndexProgress, IndexReport, Problem, Status
-    from mmsearch.types import Hit, Hits
 
 __all__ = [
     "AdaptReport",
@@ -53,8 +53,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Collection": "collection.collection",
-    "Hit": "types",
-    "Hits": "types",
+    "Hit": "queries",
+    "Hits": "queries",
     "MmsearchError": "errors",
     "create": "opening",
     "open": "opening",

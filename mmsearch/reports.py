@@ -311,11 +311,13 @@ class DupeReport:
         files: How many were compared.
         without_look: Pictures of which only the content could be compared, since they were indexed before looks
             were kept; 0 if near copies were not asked for.
+        stale: Files that are gone or changed since they were indexed, and so were left out.
     """
 
     groups: tuple[DupeGroup, ...]
     files: int
     without_look: int
+    stale: int
     seconds: float
 
     @property

@@ -55,7 +55,7 @@ def test_a_picture_finds_itself_and_an_item_does_not(drawn):
     collection, texts = drawn
     for path in texts:
         (first,) = collection.search(image=path, k=1)
-        assert (first.path, first.score) == (str(path), pytest.approx(1, abs=1e-3))
+        assert (first.path, first.cosine) == (str(path), pytest.approx(1, abs=1e-3))
         assert str(path) not in [hit.path for hit in collection.search(like=path, k=99)]
 
 

@@ -9,20 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mmsearch.types as types
-from mmsearch.types import (
-    MODALITIES,
-    Candidates,
-    EmbeddingSpace,
-    EncoderSpec,
-    Filter,
-    Hit,
-    Hits,
-    ImageInput,
-    Levels,
-    Modality,
-    Query,
-    QueryPart,
-)
+from mmsearch.queries import Filter, Hit, Hits, Query, QueryPart
+from mmsearch.types import MODALITIES, Candidates, EmbeddingSpace, EncoderSpec, ImageInput, Levels, Modality
 
 RECORDS = [value for value in vars(types).values() if isinstance(value, type) and dataclasses.is_dataclass(value)]
 SPACE = EmbeddingSpace("hashing", "rev-1", "squash-32", 128)
@@ -117,7 +105,9 @@ def test_a_hit_is_a_json_object_with_the_documented_names():
     assert document["score"] == 0.5
     assert document["path"] == "/photos/1.jpg"
     assert {"id", "modality", "start_s", "end_s", "text"} <= set(document)
-    assert list(document) == [field.name for field in dataclasses.fields(Hit)]
+    assert list(document) == [field.name for field in dataclasses.fields(Hit) if field.name != "explain"]
+    explained = dataclasses.replace(hit(1), explain={"score": 0.5})
+    assert explained.to_dict()["explain"] == {"score": 0.5}
 
 
 def test_a_path_that_is_not_utf8_survives_json():

@@ -25,7 +25,7 @@ with mmsearch.create("photos") as collection:
     assert (report.added, report.failed) == (2, 0), (report, collection.failures())
     (first, second) = collection.search("a burning candle")
     assert first.path.endswith("candle.jpg"), first
-    assert first.score > second.score + 0.1
+    assert first.cosine > second.cosine + 0.1
     assert collection.verify() == []
 """
 

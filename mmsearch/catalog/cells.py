@@ -38,6 +38,10 @@ class Cell(ABC):
     def compare(self, operator: Operator, value: Scalar) -> Test:
         """Compare with a value of the kind that `where.values` makes for it."""
 
+    def between(self, low: Scalar, high: Scalar) -> Test:
+        """Compare with both ends, which are included."""
+        return sa.and_(self.compare(">=", low), self.compare("<=", high))
+
     def one_of(self, values: Sequence[Scalar]) -> Test:
         """Test for equality with one of several."""
         # Not a chain of OR, which would be too deep an expression for SQLite.

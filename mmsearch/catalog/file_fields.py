@@ -34,8 +34,11 @@ Pick = Callable[[Column], Column]  # the least value, or the greatest
 class Source(Protocol):
     """Where a field is read; it may have no value, one, or several."""
 
-    def any(self, test: Callable[[Cell], Test]) -> Test:
-        """Return SQL: true if a value meets the test, false if none does, NULL if there is none."""
+    def any(self, test: Callable[[Cell], Test], *, exact: bool) -> Test:
+        """Return SQL: true if a value meets the test, false if none does, NULL if there is none.
+
+        Unless `exact`, false may stand for NULL.
+        """
         ...
 
     def absent(self) -> Test:
@@ -54,7 +57,7 @@ class InRow:
     cells: tuple[Cell, ...]
     sorted_by: Column
 
-    def any(self, test: Callable[[Cell], Test]) -> Test:
+    def any(self, test: Callable[[Cell], Test], *, exact: bool) -> Test:
         """Leave NULL to a single column."""
         tests = [test(cell) for cell in self.cells]
         return tests[0] if len(tests) == 1 else told(*tests, known=sa.not_(self.absent()))
@@ -83,9 +86,10 @@ class InRows:
     wanted: Test
     first: Callable[[Pick], Column]
 
-    def any(self, test: Callable[[Cell], Test]) -> Test:
+    def any(self, test: Callable[[Cell], Test], *, exact: bool) -> Test:
         """Look the file up among those with a fitting row, which are found once for all files."""
-        return told(self._has_row(test(self.cell)), known=self._has_row(sa.true()))
+        holds = self._has_row(test(self.cell))
+        return told(holds, known=self._has_row(sa.true())) if exact else holds
 
     def absent(self) -> Test:
         """Look for a row."""

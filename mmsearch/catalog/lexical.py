@@ -26,9 +26,9 @@ from mmsearch.catalog.tables import (
 from mmsearch.errors import CollectionDamaged
 
 COLUMNS = ("name", "folder", "text", "captions")
+COUNT_ROWS = sa.text("SELECT count(*) FROM segment_words_docsize")  # quick: each of its pages holds many
+_COUNT_STORED = sa.select(sa.func.count()).select_from(segment_words)
 _BATCH = 2_000  # segments that are in memory at once
-ROWS = sa.text("SELECT count(*) FROM segment_words_docsize")  # known without reading them
-_ROWS = sa.select(sa.func.count()).select_from(segment_words)
 _SOURCES = sa.select(segments.c.id, assets.c.path, segments.c.about, segments.c.text).join_from(segments, assets)
 
 
@@ -72,7 +72,7 @@ def _difference(connection: sa.Connection) -> str | None:
         total += len(rows)
         for row in rows:
             segments_with.update({word for column in COLUMNS for word in row[column].split()})
-    if any(connection.execute(each).scalar_one() != total for each in (_ROWS, ROWS)):
+    if any(connection.execute(each).scalar_one() != total for each in (_COUNT_STORED, COUNT_ROWS)):
         return "it has segments that are gone"
     counted = connection.execute(sa.select(word_counts.c.term, word_counts.c.doc))
     return None if {term: count for term, count in counted} == segments_with else "words are not found"
@@ -123,8 +123,9 @@ def _captions(connection: sa.Connection, paths: Collection[str]) -> dict[str, st
     for chunk in chunks(paths):
         query = sa.select(segments.c.about, segments.c.text).where(segments.c.about.in_(chunk)).order_by(segments.c.id)
         for about, text in connection.execute(query):
-            found[about or ""].append(indexed(text or ""))
-    return {path: f" {CAPTION_BREAK} ".join(texts[:MAX_CAPTIONS]) for path, texts in found.items()}
+            if len(texts := found[about or ""]) < MAX_CAPTIONS:
+                texts.append(indexed(text or ""))
+    return {path: f" {CAPTION_BREAK} ".join(texts) for path, texts in found.items()}
 
 
 def _described(connection: sa.Connection, asset_ids: Collection[int]) -> set[int]:

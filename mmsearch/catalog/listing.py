@@ -16,7 +16,8 @@ from mmsearch.catalog.predicates import asset_condition, order_keys
 from mmsearch.catalog.segments import SUBJECT, is_of
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, segments, vectors
-from mmsearch.types import Filter, Ids
+from mmsearch.queries import Filter
+from mmsearch.types import Ids
 from mmsearch.where.syntax import Order
 
 

@@ -32,7 +32,7 @@ _DEGREES_PER_KM = 1.001 * 180 / (3.141592653589793 * EARTH_RADIUS_KM)  # rounded
 
 
 def asset_condition(connection: sa.Connection, condition: Condition) -> Test:
-    """Return what must hold for a row of `assets`: NULL where SQL's logic says so, as of an absent field.
+    """Return what must hold for a row of `assets`; where SQL's logic says NULL, as of an absent field, it does not.
 
     Raises:
         FilterError: It names a field that no file has.
@@ -52,35 +52,51 @@ def order_keys(connection: sa.Connection, order: Sequence[Order]) -> list[Column
     return [(key.desc() if descending else key.asc()).nulls_last() for key, descending in keys]
 
 
-def _compiled(condition: Condition) -> Test:
+def _compiled(condition: Condition, *, negated: bool = False) -> Test:
+    """Return the SQL of a condition or of its opposite: a NOT goes inwards, by De Morgan's laws."""
     match condition:
-        case And(terms):
-            return sa.and_(*(_compiled(term) for term in terms))
-        case Or(terms):
-            return sa.or_(*(_compiled(term) for term in terms))
         case Not(term):
-            return sa.not_(_compiled(term))
+            return _compiled(term, negated=not negated)
+        case And(terms) | Or(terms):
+            join = sa.and_ if isinstance(condition, And) is not negated else sa.or_
+            return join(*(_compiled(term, negated=negated) for term in sorted(terms, key=_stack, reverse=True)))
         case Within():
-            return _within(condition)
+            test = _within(condition)
         case Near():
-            return _near(condition)
+            test = _near(condition)
         case _:
-            return _field_test(condition)
+            test = _field_test(condition, exact=negated)
+    return sa.not_(test) if negated else test
 
 
-def _field_test(test: FieldTest) -> Test:
+def _stack(condition: Condition) -> int:
+    """Return how many symbols SQLite's parser holds while it reads a condition.
+
+    It can hold 100, which would not do for parentheses 50 deep behind other terms; what is deepest goes first.
+    """
+    match condition:
+        case Not(term):
+            return _stack(term)
+        case And(terms) | Or(terms):
+            first, *others = sorted(map(_stack, terms), reverse=True)
+            return max(1 + first, *(3 + other for other in others))
+        case _:
+            return 0
+
+
+def _field_test(test: FieldTest, *, exact: bool) -> Test:
     source = source_of(test.field.name)
     match test:
         case Comparison(_, operator, value):
-            return source.any(lambda cell: cell.compare(operator, value))
+            return source.any(lambda cell: cell.compare(operator, value), exact=exact)
         case Between(_, low, high):
-            return source.any(lambda cell: sa.and_(cell.compare(">=", low), cell.compare("<=", high)))
+            return source.any(lambda cell: cell.between(low, high), exact=exact)
         case OneOf(_, values):
-            return source.any(lambda cell: cell.one_of(values))
+            return source.any(lambda cell: cell.one_of(values), exact=exact)
         case Like(_, pattern):
-            return source.any(lambda cell: cell.like(pattern))
+            return source.any(lambda cell: cell.like(pattern), exact=exact)
         case Glob(_, pattern):
-            return source.any(lambda cell: cell.glob(pattern))
+            return source.any(lambda cell: cell.glob(pattern), exact=exact)
         case IsNull():
             return source.absent()
 

@@ -74,7 +74,9 @@ class QueryLog:
             for some in chunks(paths):
                 again = clicks.delete().where(clicks.c.query_id == query_id, clicks.c.path.in_(some))
                 connection.execute(again)
-            rows = [{"query_id": query_id, "path": path, "good": good, "clicked_at": now()} for path in dict.fromkeys(paths)]
+            rows = [
+                {"query_id": query_id, "path": path, "good": good, "clicked_at": now()} for path in dict.fromkeys(paths)
+            ]
             if rows:
                 connection.execute(clicks.insert(), rows)
 

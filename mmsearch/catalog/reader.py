@@ -33,8 +33,9 @@ from mmsearch.catalog.records import (
     StoredHead,
     WordTerm,
 )
+from mmsearch.queries import Filter
 from mmsearch.reports import ClickedQuery, Failure, Problem, SaidField
-from mmsearch.types import Block, Candidates, EmbeddingSpace, Filter, Generation, Ids, Modality, Plain
+from mmsearch.types import Block, Candidates, EmbeddingSpace, Generation, Ids, Modality, Plain
 from mmsearch.where.syntax import Order
 
 

@@ -11,7 +11,8 @@ from mmsearch.catalog.predicates import asset_condition
 from mmsearch.catalog.records import SegmentRecord
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, segments, vectors
-from mmsearch.types import MODALITIES, Filter, Ids, Modality
+from mmsearch.queries import Filter
+from mmsearch.types import MODALITIES, Ids, Modality
 
 _RECORD = (
     segments.c.id,
@@ -39,10 +40,7 @@ _described = assets.alias("described")
 
 SUBJECT = sa.case(
     (segments.c.about.is_(None), segments.c.asset_id),
-    else_=sa.select(_described.c.id)
-    .where(_described.c.path == segments.c.about)
-    .correlate(segments)
-    .scalar_subquery(),
+    else_=sa.select(_described.c.id).where(_described.c.path == segments.c.about).correlate(segments).scalar_subquery(),
 )
 """SQL: the id of the file that a segment stands for: for a caption of the one it describes, NULL if it is not there."""
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-from mmsearch.catalog.lexical import ROWS
+from mmsearch.catalog.lexical import COUNT_ROWS
 from mmsearch.catalog.records import WordTerm
 from mmsearch.errors import CollectionDamaged
 from mmsearch.types import Candidates, Ids
@@ -65,7 +65,7 @@ def find(connection: sa.Connection, words: Sequence[WordTerm], allowed: Ids | No
 
 
 def _find(connection: sa.Connection, words: Sequence[WordTerm], allowed: Ids | None) -> Candidates:
-    total = connection.execute(ROWS).scalar_one()
+    total = connection.execute(COUNT_ROWS).scalar_one()
     terms = [_Counted(term, _count(connection, term), total) for term in words]
     rare = [term for term in terms if term.term.required or not term.is_common]
     counted = rare or terms

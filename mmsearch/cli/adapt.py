@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mmsearch.cli.gains import gains_table
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
 from mmsearch.cli.output import console, counted, emit_json, examples, show, wants_json
 from mmsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from mmsearch.reports import AdaptReport
 
 EXAMPLES = examples(
@@ -63,7 +62,7 @@ def adapt(
         if wants_json(json):
             emit_json(report.to_dict() | {"installed": report.helps and not dry_run})
         else:
-            show(_table(report), verdict(report, dry_run=dry_run), "")
+            show(gains_table(report), verdict(report, dry_run=dry_run), "")
     if unknown := sum(report.unknown for report in reports):
         options.notice(f"{counted(unknown, 'file')} of the table are not in the collection and did not count.")
     if not dry_run and any(report.helps for report in reports):
@@ -94,24 +93,6 @@ def _undo(options: GlobalOptions, json: bool) -> None:
         typer.echo(f"Searches for {' and '.join(modalities)} are as before the last time.")
     else:
         typer.echo("There is nothing to undo.")
-
-
-def _table(report: "AdaptReport") -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column(report.modality)
-    for name in ("before", "after", "difference", "95 % interval"):
-        table.add_column(name, justify="right")
-    for metric, gain in report.difference.items():
-        table.add_row(
-            metric,
-            f"{report.before[metric]:.1%}",
-            f"{report.after[metric]:.1%}",
-            f"{100 * gain.value:+.1f}",
-            f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}",
-        )
-    return table
 
 
 def _working(*, quiet: bool) -> AbstractContextManager[object]:

@@ -29,7 +29,7 @@ def dupes(
     options: GlobalOptions,
     inside: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH...]", help="Only these files and folders of the collection; by default all."),
+        typer.Argument(metavar="PATH", help="Only these files and folders of the collection; by default all."),
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Only files of the same content, byte for byte.")] = False,
     where: Annotated[
@@ -75,6 +75,11 @@ def _print_notices(options: GlobalOptions, report: "DupeReport") -> None:
         options.notice(f"{counted(len(report.groups), 'group')} of copies {compared}; {left_out}. Nothing was deleted.")
     else:
         options.notice(f"No copies {compared}.")
+    if report.stale:
+        options.notice(
+            f"{counted(report.stale, 'file')} did not count, being gone or changed since the last "
+            f"`{options.call('index')}`."
+        )
     if report.without_look:
         options.notice(
             f"{counted(report.without_look, 'picture')} could be compared by content only, having been indexed by an "

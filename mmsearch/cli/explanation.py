@@ -8,7 +8,7 @@ from mmsearch.cli.output import printable
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mmsearch.types import Hit
+    from mmsearch.queries import Hit
 
 
 def explanations(hits: Iterable["Hit"]) -> "Table":

@@ -27,7 +27,7 @@ def fields(
     options: GlobalOptions,
     item: Annotated[
         str | None,
-        typer.Argument(metavar="[PATH_OR_ID]", help="A file, by path or by an id as a search shows it."),
+        typer.Argument(metavar="PATH_OR_ID", help="A file, by path or by an id as a search shows it."),
     ] = None,
     json: JsonOption = False,
 ) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from mmsearch.types import Hit, Moment
+    from mmsearch.queries import Hit, Moment
 
 QUOTE_CHARS = 200
 

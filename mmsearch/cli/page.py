@@ -16,7 +16,7 @@ from mmsearch.errors import MediaError
 
 if TYPE_CHECKING:
     from mmsearch.config import Limits
-    from mmsearch.types import Hit, Hits
+    from mmsearch.queries import Hit, Hits
 
 THUMBNAIL_PX = 480  # shown at half of it, so that it is sharp on dense screens
 _WEAK = "No good match: these are the nearest, but probably not what you meant."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mmsearch.config import Limits
-    from mmsearch.types import Hit
+    from mmsearch.queries import Hit
 
 HEIGHT_ROWS = 12
 _SIZE_PX = 480

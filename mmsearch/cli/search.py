@@ -11,7 +11,7 @@ from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
 from mmsearch.cli.output import emit_json, examples, is_terminal, show, wants_json
 
 if TYPE_CHECKING:
-    from mmsearch.types import Hits
+    from mmsearch.queries import Hits
 
 EXAMPLES = examples(
     ("mmsearch search 'a dog on the beach'", ""),

@@ -32,7 +32,7 @@ def set_(
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FIELD=VALUE...] [PATH_OR_ID...]",
+            metavar="FIELD=VALUE|PATH_OR_ID",
             help="FIELD=VALUE replaces, FIELD+=VALUE adds a value, FIELD-=VALUE takes one away, FIELD= takes back what "
             "was set. All else is a file, a folder, or an id as a search shows it; a path with '=' in it is written "
             "with a slash before it, such as ./a=b.jpg.",

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmsearch.collection.base import CollectionBase, StrPath
+from mmsearch.queries import Filter
 from mmsearch.search.items import named_assets
 from mmsearch.search.stored import from_one_state
-from mmsearch.types import Filter
 
 if TYPE_CHECKING:
     from mmsearch.catalog.catalog import Catalog
@@ -35,7 +35,8 @@ class Duplicates(CollectionBase):
         copies before deleting any: icons, screenshots and forms that differ in a detail may be among them.
 
         Kept would be the picture with the most pixels, then the largest file, then one with notes of a camera, then
-        the earliest, then the one with the shortest path.
+        the earliest, then the one with the shortest path. Files that are gone or changed since they were indexed do
+        not count, and links to a file are no copies of it.
 
         Args:
             paths: Only files and folders of the collection; by default all of it. What would be kept is among them.

@@ -14,8 +14,9 @@ import numpy as np
 from mmsearch.collection.base import StrPath
 from mmsearch.collection.searching import Searching
 from mmsearch.errors import MediaError, ModalityUnsupported, QueryError
+from mmsearch.queries import Mode
 from mmsearch.search.request import OneOrMore, listed, parse_modalities
-from mmsearch.types import Modality, Mode, Vectors
+from mmsearch.types import Modality, Vectors
 
 if TYPE_CHECKING:
     from mmsearch.evaluation.flow import Subject

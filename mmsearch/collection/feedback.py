@@ -13,9 +13,10 @@ import numpy as np
 
 from mmsearch.collection.base import CollectionBase, StrPath
 from mmsearch.errors import CollectionError, ItemNotFound, StorageError, UsageError
+from mmsearch.queries import Hit
 from mmsearch.search.items import Item, absolute, is_id
 from mmsearch.search.request import parse_modalities
-from mmsearch.types import Hit, Modality
+from mmsearch.types import Modality
 
 if TYPE_CHECKING:
     from mmsearch.reports import BankReport, ClickedQuery

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mmsearch.collection.base import CollectionBase, StrPath
 from mmsearch.errors import ItemNotFound, UsageError
+from mmsearch.queries import Filter
 from mmsearch.reports import FieldsReport, FieldSummary
 from mmsearch.search.items import Item, is_id, named_assets
-from mmsearch.types import Filter
 
 if TYPE_CHECKING:
     from mmsearch.catalog.catalog import Catalog

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mmsearch.adapt.stored import heads_in_use
 from mmsearch.collection.base import StrPath
 from mmsearch.collection.feedback import Feedback
+from mmsearch.queries import Combine, Hits, Mode
 from mmsearch.search.encode import embed, part_vectors
 from mmsearch.search.flow import search
 from mmsearch.search.items import Item
@@ -17,7 +18,7 @@ from mmsearch.search.parse import parse
 from mmsearch.search.parts import media_parts
 from mmsearch.search.request import OneOrMore, Request, from_json, parse_modalities, parse_quotas
 from mmsearch.search.terms import Term, negated, read_terms
-from mmsearch.types import Combine, Hits, Modality, Mode, Vectors
+from mmsearch.types import Modality, Vectors
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -93,14 +94,8 @@ class Searching(Feedback):
             MediaError: A picture or sound cannot be read.
             ModalityUnsupported: The model takes no pictures, or no sounds.
         """
-        terms = [
-            *read_terms(text, "text"),
-            *read_terms(image, "image"),
-            *_sound_terms(audio),
-            *read_terms(like, "item"),
-            *_vector_terms(vector),
-            *negated(read_terms(negative, "text")),
-        ]
+        terms = [*read_terms(text, "text"), *read_terms(image, "image"), *_sound_terms(audio)]
+        terms += [*read_terms(like, "item"), *_vector_terms(vector), *negated(read_terms(negative, "text"))]
         return self._answer(
             Request(
                 terms=tuple(terms),

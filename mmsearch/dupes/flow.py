@@ -1,4 +1,4 @@
-"""Copies in a collection: choose the files, put them in order, group them, report. Nothing is changed."""
+"""Copies in a collection: choose the files, see which are still there, put them in order, group them, report."""
 
 from collections.abc import Collection
 from functools import partial
@@ -6,6 +6,7 @@ from time import monotonic
 
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.catalog.looks import FileLook
+from mmsearch.dupes.disk import on_disk
 from mmsearch.dupes.preference import kept_for, preference
 from mmsearch.reports import Dupe, DupeFile, DupeGroup, DupeReport
 from mmsearch.search.copies import own_vectors
@@ -32,7 +33,7 @@ def find_dupes(
         CollectionDamaged: The stored vectors cannot be read.
     """
     started = monotonic()
-    files = [file for file in catalog.looks() if chosen is None or file.id in chosen]
+    files, stale = on_disk(file for file in catalog.looks() if chosen is None or file.id in chosen)
     files.sort(key=preference)
     groups = copy_groups(files, partial(own_vectors, catalog, store) if near else None, on_progress)
     reported = sorted((_group(group) for group in groups), key=lambda group: (-group.freed_bytes, group.kept.path))
@@ -40,6 +41,7 @@ def find_dupes(
         groups=tuple(reported),
         files=len(files),
         without_look=sum(file.modality == "image" and file.look is None for file in files) if near else 0,
+        stale=stale,
         seconds=monotonic() - started,
     )
 

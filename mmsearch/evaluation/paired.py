@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmsearch.bootstrap import Values
 from mmsearch.evaluation.judged import JudgedQuery
 from mmsearch.evaluation.metrics import first_ranks, query_values
 from mmsearch.evaluation.ranking import Run
@@ -11,6 +12,7 @@ from mmsearch.evaluation.report import Change, ChangedQuery, Comparison
 from mmsearch.evaluation.summary import mean_intervals, units
 
 MAX_CHANGED = 10
+_PRECISION = "mAP"  # of one query: its average precision
 _ROUNDING = 1e-9
 
 
@@ -23,7 +25,7 @@ def compare(
         queries: Of both runs; at least one.
         before: Its rankings are those of `queries`, in order.
         after: The same.
-        metrics: From `metrics.parse_metric`, without the median rank.
+        metrics: From `metrics.parse_metric`, with mAP and without the median rank.
         left_out: To be told in the report.
     """
     relevant = [query.relevant for query in queries]
@@ -33,14 +35,16 @@ def compare(
         name: Change(difference, int((column > _ROUNDING).sum()), int((column < -_ROUNDING).sum()))
         for name, difference, column in zip(metrics, mean_intervals(gains, units(relevant)), gains.T, strict=True)
     }
-    changed = _changed(queries, before, after)
+    precision = [each[:, metrics.index(_PRECISION)] for each in values]
+    changed = _changed(queries, before, after, precision)
     return Comparison(before.name, after.name, len(queries), left_out, changes, changed)
 
 
-def _changed(queries: Sequence[JudgedQuery], before: Run, after: Run) -> tuple[ChangedQuery, ...]:
+def _changed(
+    queries: Sequence[JudgedQuery], before: Run, after: Run, precision: Sequence[Values]
+) -> tuple[ChangedQuery, ...]:
     """Return the queries whose average precision changed most, the worst losses first."""
     relevant = [query.relevant for query in queries]
-    precision = [query_values(relevant, run.paths(), ("mAP",))[:, 0] for run in (before, after)]
     ranks = [first_ranks(relevant, run.paths()) for run in (before, after)]
     gains = precision[1] - precision[0]
     most = np.argsort(-np.abs(gains), kind="stable")[:MAX_CHANGED]

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmsearch.errors import ItemNotFound, MediaError, MmsearchError, ModalityUnsupported, QueryError
 from mmsearch.evaluation.judged import JudgedQuery
-from mmsearch.types import Hits
+from mmsearch.queries import Hits
 
 Ranking = tuple[tuple[str, float], ...]  # (absolute path, score) of different files, best first
 OnProgress = Callable[[int, int], None]  # (searches done, searches in all)

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from mmsearch.errors import UsageError
 from mmsearch.evaluation.metrics import DEFAULT_METRICS, MEDIAN_RANK, parse_metric
-from mmsearch.types import Mode
+from mmsearch.queries import Mode
 
 DEPTH = 100
 MIN_DEPTH = 10  # the usual metrics look at the first 10

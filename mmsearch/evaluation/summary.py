@@ -1,6 +1,7 @@
 """From queries to groups of them: means and medians with their intervals."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,18 +27,22 @@ def summarise(
         modalities: Of all relevant files.
         metrics: From `metrics.parse_metric`, without the median rank.
     """
-    relevant, paths = [query.relevant for query in queries], run.paths()
-    groups = [_group("all", "all", relevant, paths, metrics)]
+    relevant, rankings = [query.relevant for query in queries], run.paths()
+    judged = _judge(relevant, rankings, metrics)
+    groups = [judged.group("all", "all", metrics)]
     for modality in MODALITIES:
-        some = [_of_modality(query.relevant, modalities, modality) for query in queries]
-        if any(some):
-            kept = [number for number, grades in enumerate(some) if grades]
-            rankings = [_without(paths[number], queries[number].relevant, some[number]) for number in kept]
-            groups.append(_group("target", modality, [some[number] for number in kept], rankings, metrics))
+        some = [_of_modality(grades, modalities, modality) for grades in relevant]
+        kept = [number for number, grades in enumerate(some) if grades]
+        if all(some[number] == relevant[number] for number in kept):
+            part = judged.of(kept)
+        else:
+            only = [some[number] for number in kept]
+            without = [_without(rankings[number], relevant[number], some[number]) for number in kept]
+            part = _judge(only, without, metrics)
+        groups += [part.group("target", modality, metrics)] if kept else []
     for kind in sorted({query.kind for query in queries}):
         kept = [number for number, query in enumerate(queries) if query.kind == kind]
-        rankings = [paths[number] for number in kept]
-        groups.append(_group("query", kind, [relevant[number] for number in kept], rankings, metrics))
+        groups.append(judged.of(kept).group("query", kind, metrics))
     return tuple(groups)
 
 
@@ -70,14 +75,26 @@ def median_interval(ranks: Values, unit: Ids) -> Interval:
     return Interval(_median(ascending, np.ones(len(ranks), dtype=np.int64)), float(low), float(high))
 
 
-def _group(
-    by: GroupKind, name: str, relevant: Sequence[Grades], rankings: Sequence[Sequence[str]], metrics: Sequence[str]
-) -> Group:
-    unit = units(relevant)
-    means = mean_intervals(query_values(relevant, rankings, metrics), unit)
-    measured = dict(zip(metrics, means, strict=True))
-    measured[MEDIAN_RANK] = median_interval(first_ranks(relevant, rankings), unit)
-    return Group(by, name, len(relevant), measured)
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Values (n, metrics), first ranks (n,) and the numbers of the sets of relevant files (n,) of n queries."""
+
+    values: Values
+    ranks: Values
+    sets: Ids
+
+    def of(self, kept: Sequence[int]) -> "_Judged":
+        numbered = np.unique(self.sets[kept], return_inverse=True)[1]
+        return _Judged(self.values[kept], self.ranks[kept], numbered)
+
+    def group(self, by: GroupKind, name: str, metrics: Sequence[str]) -> Group:
+        measured = dict(zip(metrics, mean_intervals(self.values, self.sets), strict=True))
+        measured[MEDIAN_RANK] = median_interval(self.ranks, self.sets)
+        return Group(by, name, len(self.ranks), measured)
+
+
+def _judge(relevant: Sequence[Grades], rankings: Sequence[Sequence[str]], metrics: Sequence[str]) -> _Judged:
+    return _Judged(query_values(relevant, rankings, metrics), first_ranks(relevant, rankings), units(relevant))
 
 
 def _of_modality(grades: Grades, modalities: Mapping[str, Modality], wanted: Modality) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Container, Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from numbers import Integral, Real
 
@@ -19,7 +20,7 @@ MAX_NAME_CHARS = 64
 MAX_TEXT_CHARS = 1_000
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
-_TAG_ENDS = re.compile(r"[,;]")
+_TAG = re.compile(r"[^,;]+")
 _HUGE_BITS = 3_320  # of an integer with 1,000 digits
 
 
@@ -100,15 +101,21 @@ def field_name(key: str) -> str:
     Returns:
         The name; empty if nothing or too much is left.
     """
-    name = normal_name(key[: 4 * MAX_NAME_CHARS])  # enough to see that it is too long
+    return _field_name(key[: 4 * MAX_NAME_CHARS])  # enough to see that it is too long
+
+
+@lru_cache(maxsize=4096)  # the rows of a table have the same keys
+def _field_name(key: str) -> str:
+    name = normal_name(key)
     if name and (name in BUILTIN_FIELDS or not name[0].isalpha()):
         name = f"own.{name}"
     return name if len(name) <= MAX_NAME_CHARS else ""
 
 
 def split_tags(text: str) -> list[str]:
-    """Return the tags in a text, parted by commas or semicolons."""
-    return [tag for tag in _TAG_ENDS.split(text) if tag.strip()]
+    """Return the tags in a text, parted by commas or semicolons; at most one more than a field may have."""
+    tags = (match[0] for match in _TAG.finditer(text) if match[0].strip())
+    return list(islice(tags, MAX_FIELD_VALUES + 1))
 
 
 def field_value(value: object) -> FieldValue | None:
@@ -116,13 +123,13 @@ def field_value(value: object) -> FieldValue | None:
 
     A text that is a plain decimal number, or true or false, keeps its text and gets the number too.
     """
+    if isinstance(value, str):
+        return _of_text(cleaned(value))
     if isinstance(value, bool):
         return FieldValue("true" if value else "false", float(value))
     if isinstance(value, Integral):
         return _of_integer(int(value))
-    if isinstance(value, Real):
-        return _of_float(float(value))
-    return _of_text(cleaned(value)) if isinstance(value, str) else None
+    return _of_float(float(value)) if isinstance(value, Real) else None
 
 
 def _of_integer(value: int) -> FieldValue | None:

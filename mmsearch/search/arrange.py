@@ -6,8 +6,9 @@ from dataclasses import replace
 from itertools import chain
 
 from mmsearch.catalog.catalog import Catalog
+from mmsearch.queries import Hit, Moment, Query
 from mmsearch.search.moments import one_a_moment
-from mmsearch.types import Hit, Modality, Moment, Query
+from mmsearch.types import Modality
 from mmsearch.vectors.store import VectorStore
 
 MAX_MOMENTS = 5  # shown of a file besides its best

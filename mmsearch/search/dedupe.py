@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import partial
 
 from mmsearch.catalog.catalog import Catalog
+from mmsearch.queries import Hit
 from mmsearch.search.copies import own_vectors
 from mmsearch.search.copy_groups import copy_groups
-from mmsearch.types import Hit
 from mmsearch.vectors.store import VectorStore
 
 

@@ -12,8 +12,9 @@ from mmsearch.adapt.stored import Heads
 from mmsearch.errors import QueryError
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder
+from mmsearch.queries import QueryPart
 from mmsearch.search.compose import Weights, portions
-from mmsearch.types import Embedded, QueryPart, Vectors
+from mmsearch.types import Embedded, Vectors
 
 _ROUNDING = 1e-5  # what may be left of equal vectors that cancel out
 

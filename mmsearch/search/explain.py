@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmsearch.queries import Hit
 from mmsearch.search.candidates import cosines_of
 from mmsearch.search.compose import portions
 from mmsearch.search.encode import weights_of
 from mmsearch.search.pool import Pool, Scores
-from mmsearch.types import Hit, Ids
+from mmsearch.types import Ids
 
 if TYPE_CHECKING:
     from mmsearch.search.rank import Ranking

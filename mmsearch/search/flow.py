@@ -11,6 +11,7 @@ import numpy as np
 from mmsearch.adapt.stored import Heads, heads_in_use
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.protocols import Encoder
+from mmsearch.queries import Hit, Hits, Query
 from mmsearch.search.arrange import ranked
 from mmsearch.search.encode import embed
 from mmsearch.search.explain import explained
@@ -23,7 +24,7 @@ from mmsearch.search.profile import Profile
 from mmsearch.search.rank import Ranking
 from mmsearch.search.state import SearchState
 from mmsearch.search.stored import from_one_state
-from mmsearch.types import Candidates, Embedded, EncoderSpec, Hit, Hits, Ids, Modality, Query
+from mmsearch.types import Candidates, Embedded, EncoderSpec, Ids, Modality
 from mmsearch.vectors.store import VectorStore
 from mmsearch.where.syntax import Order
 

@@ -5,9 +5,9 @@ import numpy.typing as npt
 
 Scores = npt.NDArray[np.float32]
 
-# All words of a query, found in one segment alone, make it e^6 = 400 times as likely as before that it is meant.
+# All words of a query, found in one segment alone, make it e^5 = 150 times as likely as before that it is meant.
 # Measured: benchmarks/hybrid.py; docs/decisions/0012-hybrid.md has the table.
-EVIDENCE = 6.0
+EVIDENCE = 5.0
 # The least that a segment with all the words is taken to mean: an encoder may know nothing of a name or a number.
 _FLOOR = 0.02
 

@@ -9,8 +9,8 @@ import numpy as np
 from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.errors import ItemNotFound
+from mmsearch.queries import QueryPart
 from mmsearch.search.stored import from_one_state
-from mmsearch.types import QueryPart
 from mmsearch.vectors.store import VectorStore
 
 Item = str | int | os.PathLike[str]

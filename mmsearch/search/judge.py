@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from mmsearch.queries import Hit
 from mmsearch.search.calibrate import GOOD
-from mmsearch.types import EncoderSpec, Hit, Modality
+from mmsearch.types import EncoderSpec, Modality
 
 
 def judge(asked: Modality | None, ranking: Sequence[Hit], spec: EncoderSpec) -> bool | None:

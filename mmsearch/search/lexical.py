@@ -7,8 +7,9 @@ import numpy as np
 
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.catalog.records import WordTerm
+from mmsearch.queries import Mode, QueryPart
 from mmsearch.search.words import parse_words
-from mmsearch.types import Candidates, Ids, Mode, QueryPart
+from mmsearch.types import Candidates, Ids
 
 
 def lexical(parts: Sequence[QueryPart], catalog: Catalog, allowed: Ids | None, *, mode: Mode) -> Candidates:

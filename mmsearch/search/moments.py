@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from mmsearch.types import Hit
+from mmsearch.queries import Hit
 
 
 def one_a_moment(hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -3,9 +3,10 @@
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.config import Limits, SearchConfig
 from mmsearch.errors import QueryError
+from mmsearch.queries import Filter, Query
 from mmsearch.search.parts import query_parts
 from mmsearch.search.request import Request
-from mmsearch.types import EncoderSpec, Filter, Query
+from mmsearch.types import EncoderSpec
 from mmsearch.vectors.store import VectorStore
 from mmsearch.where.syntax import Order
 

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.config import Limits
 from mmsearch.errors import MediaError, ModalityUnsupported, QueryError
+from mmsearch.queries import QueryPart
 from mmsearch.search.items import like_part
 from mmsearch.search.terms import MAX_TERMS, Term
-from mmsearch.types import EncoderSpec, QueryPart
+from mmsearch.types import EncoderSpec
 from mmsearch.vectors.store import VectorStore
 
 Vector: TypeAlias = "npt.NDArray[np.float32]"

@@ -9,8 +9,9 @@ import numpy as np
 
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.catalog.records import SegmentRecord
+from mmsearch.queries import Hit
 from mmsearch.search.pool import Pool
-from mmsearch.types import Hit, Ids, Modality
+from mmsearch.types import Ids, Modality
 
 _FROM_CATALOG = sorted({field.name for field in fields(Hit)} & {field.name for field in fields(SegmentRecord)} - {"id"})
 

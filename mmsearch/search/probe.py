@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmsearch.adapt.stored import Heads
+from mmsearch.queries import Combine, QueryPart
 from mmsearch.search.compose import Weights
 from mmsearch.search.encode import combine, part_vectors, weights_of
-from mmsearch.types import Combine, Embedded, Modality, QueryPart, Vectors
+from mmsearch.types import Embedded, Modality, Vectors
 
 
 @dataclass(frozen=True, slots=True)

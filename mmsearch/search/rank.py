@@ -10,6 +10,7 @@ import numpy as np
 
 from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import Catalog
+from mmsearch.queries import Hit, Query
 from mmsearch.search.arrange import arrange
 from mmsearch.search.background import Background
 from mmsearch.search.calibrate import calibrated
@@ -21,7 +22,7 @@ from mmsearch.search.present import present
 from mmsearch.search.probe import Probe
 from mmsearch.search.profile import Profile
 from mmsearch.search.state import SearchState
-from mmsearch.types import Candidates, EncoderSpec, Hit, Ids, Modality, Query, Vectors
+from mmsearch.types import Candidates, EncoderSpec, Ids, Modality, Vectors
 from mmsearch.vectors.store import VectorStore
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args
 
 from mmsearch.errors import QueryError
+from mmsearch.queries import Combine, Mode
 from mmsearch.search.terms import TERM_KINDS, Term, TermKind, negated, read_terms
-from mmsearch.types import MODALITIES, Combine, Modality, Mode
+from mmsearch.types import MODALITIES, Modality
 
 OneOrMore = str | Sequence[str]
 

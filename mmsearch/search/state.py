@@ -6,8 +6,9 @@ import numpy as np
 
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.protocols import VectorIndex
+from mmsearch.queries import Filter
 from mmsearch.search.background import sample
-from mmsearch.types import Filter, Ids, Modality, Vectors
+from mmsearch.types import Ids, Modality, Vectors
 from mmsearch.vectors.store import VectorStore
 
 

@@ -40,7 +40,7 @@ def write_pairs(path, rows):
 
 
 def ranking(collection, text):
-    return [(hit.path, hit.score) for hit in collection.search(text, modality="image", k=100)]
+    return [(hit.path, hit.cosine) for hit in collection.search(text, modality="image", k=100)]
 
 
 def best(collection, word, k=4):

@@ -34,7 +34,7 @@ def filled(collection, folder):
 
 
 def ranking(collection, text="red high tone", **options):
-    return [(hit.id, hit.score) for hit in collection.search(text, k=50, **options)]
+    return [(hit.id, hit.cosine) for hit in collection.search(text, k=50, **options)]
 
 
 def read(collection):
@@ -77,16 +77,16 @@ def test_searches_by_words_pictures_sounds_and_items_are_all_adapted(filled, fol
     assert filled.search(image=folder / "red.png", k=1)[0].path.endswith("red.png")
     for path in (folder / "red.png", folder / "blue.png"):
         (hit,) = filled.search(image=path, k=1)
-        assert (hit.path, round(hit.score, 5)) == (str(path), 1.0)
+        assert (hit.path, round(hit.cosine, 5)) == (str(path), 1.0)
     (hit,) = filled.search(audio=folder / "whistle.wav", k=1)
-    assert (hit.path, round(hit.score, 5)) == (str(folder / "whistle.wav"), 1.0)
+    assert (hit.path, round(hit.cosine, 5)) == (str(folder / "whistle.wav"), 1.0)
     vectors = read(filled)
     shelves = filled._storage.reading()
     for path in ("red.png", "hum.wav"):
         (asset,) = shelves.catalog.find_assets(str(folder / path))
         mean = np.mean([vectors[id_] for id_ in shelves.catalog.asset_segments(asset.id).tolist()], axis=0)
-        best = max(filled.search(like=folder / path, k=50), key=lambda hit: hit.score)
-        assert best.score == pytest.approx(vectors[best.id] @ mean / np.linalg.norm(mean), abs=1e-5)
+        best = max(filled.search(like=folder / path, k=50), key=lambda hit: hit.cosine)
+        assert best.cosine == pytest.approx(vectors[best.id] @ mean / np.linalg.norm(mean), abs=1e-5)
 
 
 def test_embed_gives_what_the_collection_holds(filled, folder):
@@ -133,10 +133,10 @@ def test_files_that_come_later_are_adapted_too(filled, folder, encoder):
     path = write_image(folder / "late.png", "yellow")
     filled.index(folder)
     (hit,) = filled.search(image=path, k=1)
-    assert (hit.path, round(hit.score, 5)) == (str(path), 1.0)
+    assert (hit.path, round(hit.cosine, 5)) == (str(path), 1.0)
     filled.undo_adapt()
     (plain,) = filled.search(image=path, k=1)
-    assert (plain.id, round(plain.score, 5)) == (hit.id, 1.0)
+    assert (plain.id, round(plain.cosine, 5)) == (hit.id, 1.0)
     assert filled.search("yellow", k=1)[0].id == hit.id
 
 
@@ -223,7 +223,7 @@ def test_a_head_for_a_modality_that_is_not_there(filled, folder):
     assert ranking(filled, modality="text") == before
     write_sound(folder / "new.wav", tone(1, 2_500))
     filled.index(folder)
-    assert round(filled.search(audio=folder / "new.wav", k=1)[0].score, 4) == 1.0
+    assert round(filled.search(audio=folder / "new.wav", k=1)[0].cosine, 4) == 1.0
 
 
 # ---- damage ----

@@ -8,8 +8,9 @@ import pytest
 from mmsearch.catalog.catalog import AssetState, Block, Generation, SegmentRecord
 from mmsearch.catalog.chunks import MAX_VALUES
 from mmsearch.errors import CollectionDamaged
+from mmsearch.queries import Filter
 from mmsearch.reports import IndexReport
-from mmsearch.types import FailedFile, FileStat, Filter, MediaInfo, Segment, WaitingFile
+from mmsearch.types import FailedFile, FileStat, MediaInfo, Segment, WaitingFile
 
 PASSAGES = (
     Segment("text", text="one", char_start=0, char_end=3),
@@ -74,6 +75,8 @@ def test_hits_hold_what_is_shown(catalog, put, make_file):
             width_px=4000,
             height_px=3000,
             captured_at="2024-06-01T12:00:00",
+            size_bytes=100,
+            duration_s=None,
         ),
         caption: SegmentRecord(
             id=caption,
@@ -92,6 +95,8 @@ def test_hits_hold_what_is_shown(catalog, put, make_file):
             width_px=None,
             height_px=None,
             captured_at=None,
+            size_bytes=100,
+            duration_s=None,
         ),
     }
 

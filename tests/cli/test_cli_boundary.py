@@ -53,7 +53,7 @@ def test_ctrl_c(cli, shared, monkeypatch):
     def fail(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Collection, "search", fail)
+    monkeypatch.setattr(Collection, "search_request", fail)
     ran = cli("search", "red")
     assert ran.exit_code == 130
     assert "run the same command again to go on" in ran.stderr

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from mmsearch.cli.page import page
+from mmsearch.queries import Hit, Hits
 from mmsearch.testing.media import write_image
-from mmsearch.types import Hit, Hits
 
 
 class Links(HTMLParser):

@@ -42,6 +42,6 @@ def texts(collection):
     hits = collection.search("word", k=100, modality="text")
     found = {os.path.basename(hit.path): hit.text for hit in hits}
     for name, text in found.items():
-        best = [os.path.basename(hit.path) for hit in collection.search(text, k=2) if hit.score > 0.999]
+        best = [os.path.basename(hit.path) for hit in collection.search(text, k=2) if hit.cosine > 0.999]
         assert name in best
     return found

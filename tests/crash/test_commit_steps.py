@@ -59,7 +59,7 @@ def check_recovery(collection, encoder, folder):
         assert sorted(encoder.texts) == sorted(set(SECOND.values()) - known)
         assert texts(after) == SECOND
         assert [os.path.basename(each.path) for each in after.failures()] == ["broken.jpg"]
-        assert after.search("red", k=1)[0].score > 0.8
+        assert after.search("red", k=1)[0].cosine > 0.8
         assert after.verify() == []
         assert after.status().index.fresh
         assert_nothing_is_left_over(after)
@@ -97,14 +97,14 @@ def test_a_process_that_ends_at_a_step(indexed, encoder, folder, step):
 @pytest.mark.parametrize(("step", "when"), moments([*REBUILD_STEPS, *PUBLISH_STEPS]))
 def test_a_rebuild_that_fails(indexed, encoder, folder, monkeypatch, step, when):
     with reopened(indexed, encoder) as before:
-        expected = [(hit.id, hit.path, hit.score) for hit in before.search("word", k=100)]
+        expected = [(hit.id, hit.path, hit.cosine) for hit in before.search("word", k=100)]
         crash_at(monkeypatch, step, when, before.rebuild)
-        assert [(hit.id, hit.path, hit.score) for hit in before.search("word", k=100)] == expected
+        assert [(hit.id, hit.path, hit.cosine) for hit in before.search("word", k=100)] == expected
     with reopened(indexed, encoder) as after:
         assert after.verify() == []
-        assert [(hit.id, hit.path, hit.score) for hit in after.search("word", k=100)] == expected
+        assert [(hit.id, hit.path, hit.cosine) for hit in after.search("word", k=100)] == expected
         after.rebuild()
-        assert [(hit.id, hit.path, hit.score) for hit in after.search("word", k=100)] == expected
+        assert [(hit.id, hit.path, hit.cosine) for hit in after.search("word", k=100)] == expected
         assert_nothing_is_left_over(after)
     check_recovery(indexed, encoder, folder)
 

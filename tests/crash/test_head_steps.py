@@ -19,7 +19,7 @@ def pictures(collection, folder):
 
 
 def ranking(collection):
-    return [(hit.id, hit.score) for hit in collection.search("red", k=10)]
+    return [(hit.id, hit.cosine) for hit in collection.search("red", k=10)]
 
 
 def crash_at(monkeypatch, step, when, write):

@@ -36,7 +36,7 @@ def flip(path, offset):
 
 
 def ranking(collection):
-    return [(hit.path, round(hit.score, 5)) for hit in collection.search("word stays moved", k=50)]
+    return [(hit.path, round(hit.cosine, 5)) for hit in collection.search("word stays moved", k=50)]
 
 
 def ranked_ids(collection):
@@ -240,11 +240,11 @@ def test_a_rebuild_of_nothing(indexed, folder):
 def test_a_head_that_is_what_was_written_but_no_head_is_found_and_taken_out(collection, folder):
     write_image(folder / "a.png", "red")
     collection.index(folder)
-    before = collection.search("red")[0].score
+    before = collection.search("red")[0].cosine
     with collection._storage.writing() as shelves, shelves.catalog.write() as writer:
         writer.put_heads({"image": b"garbage"}, {"image": {}})
     assert [problem.what for problem in collection.verify()] == ["a head of `adapt` cannot be read"]
     (problem,) = collection.verify(repair=True)
     assert problem.repaired
     assert collection.verify() == []
-    assert collection.search("red")[0].score == before
+    assert collection.search("red")[0].cosine == before

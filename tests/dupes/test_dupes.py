@@ -199,6 +199,31 @@ def test_a_copied_file_has_the_look_of_its_source(collection, folder, drawings, 
     assert names(collection.dupes()) == [("daisy.jpg", "later.jpg", "small.jpg")]
 
 
+def test_copies_of_what_is_gone_or_changed_are_not_offered(collection, folder, drawings, save):
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        save(drawings["daisy"], name)
+    collection.index(folder, workers=1)
+    (folder / "a.jpg").unlink()
+    report = collection.dupes()
+    assert (names(report), report.files, report.stale) == ([("b.jpg", "c.jpg")], 2, 1)
+    (folder / "b.jpg").write_bytes(b"something else")
+    report = collection.dupes()
+    assert (report.groups, report.files, report.stale) == ((), 1, 2)
+
+
+def test_a_link_is_no_copy_of_what_it_leads_to(collection, folder, drawings, save):
+    save(drawings["daisy"], "the-picture-itself.jpg")
+    (folder / "a.jpg").symlink_to(folder / "the-picture-itself.jpg")
+    (folder / "b.jpg").hardlink_to(folder / "the-picture-itself.jpg")
+    save(half(drawings["daisy"]), "small.jpg")
+    collection.index(folder, workers=1, follow_symlinks=True)
+    assert collection.status().assets == 4
+    report = collection.dupes()
+    assert names(report) == [("b.jpg", "small.jpg")]
+    (folder / "b.jpg").unlink()
+    assert names(collection.dupes()) == [("the-picture-itself.jpg", "small.jpg")]
+
+
 def test_an_empty_collection_has_no_copies(collection, folder):
     collection.index(folder, workers=1)
     report = collection.dupes()

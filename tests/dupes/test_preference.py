@@ -1,6 +1,7 @@
 """Which copy would be kept, and what is said of it."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -59,4 +60,4 @@ FILES = st.builds(
 def test_the_order_is_total(files):
     ordered = sorted(files, key=preference)
     assert ordered == sorted(reversed(files), key=preference)
-    assert all(kept_for(one, other) for one, other in zip(ordered, ordered[1:], strict=False))
+    assert all(kept_for(one, other) for one, other in pairwise(ordered))

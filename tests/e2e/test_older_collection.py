@@ -47,7 +47,7 @@ def older(home, folder):
     write_wav(folder / "whistle.wav", seconds=6, pitch_hz=2_500)
     with mmsearch.open("older", home=home, model=old_encoder()) as collection:
         collection.index(folder)
-        expected = [(hit.id, hit.score) for hit in collection.search("red")]
+        expected = [(hit.id, hit.cosine) for hit in collection.search("red")]
     (vectors,) = collection.folder.rglob("*.f32")
     assert vectors.stat().st_size == 64 + 3 * 64 * 4
     take_back(collection.folder / "catalog.db")
@@ -60,17 +60,17 @@ def test_it_is_migrated_searched_and_indexed(older, folder):
         with pytest.raises(CollectionError, match=r"older version.*mmsearch verify"):
             collection.search("red")
         assert collection.verify() == []
-        assert [(hit.id, hit.score) for hit in collection.search("red")] == expected
+        assert [(hit.id, hit.cosine) for hit in collection.search("red")] == expected
         assert collection.status().waiting == {"audio": 1}
         write_image(folder / "blue.png", "blue")
         report = collection.index(folder)
         assert (report.added, report.unchanged, report.segments) == (2, 3, 3)
         assert collection.search("high tone", k=1)[0].path == str(folder / "whistle.wav")
-        assert collection.search(audio=folder / "whistle.wav", k=1)[0].score == pytest.approx(1, abs=1e-5)
-        assert collection.search(image=folder / "blue.png", k=1)[0].score == pytest.approx(1, abs=1e-5)
-        before = [(hit.id, hit.score) for hit in collection.search("red")]
+        assert collection.search(audio=folder / "whistle.wav", k=1)[0].cosine == pytest.approx(1, abs=1e-5)
+        assert collection.search(image=folder / "blue.png", k=1)[0].cosine == pytest.approx(1, abs=1e-5)
+        before = [(hit.id, hit.cosine) for hit in collection.search("red")]
         assert collection.rebuild().vectors == 6
-        assert [(hit.id, hit.score) for hit in collection.search("red")] == before
+        assert [(hit.id, hit.cosine) for hit in collection.search("red")] == before
         assert collection.verify() == []
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from mmsearch.evaluation.judged import JudgedQuery
-from mmsearch.types import Hit, Hits
+from mmsearch.queries import Hit, Hits
 
 
 def make_query(id, relevant, text=None, **request):

@@ -25,7 +25,7 @@ def found_at(ranks):
     found = {}
     for n, rank in enumerate(ranks):
         others = [path for path in FILES if path != FILES[n]]
-        found[f"q{n}"] = others[: rank - 1] + [FILES[n]] + others[rank - 1 :] if rank else others
+        found[f"q{n}"] = [*others[: rank - 1], FILES[n], *others[rank - 1 :]] if rank else others
     return found
 
 

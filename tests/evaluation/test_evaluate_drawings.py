@@ -59,3 +59,17 @@ def test_a_picture_finds_others_and_not_itself(drawn, tmp_path):
     (paths,) = run.paths()
     assert len(paths) == 10
     assert str(folder / "umbrella.jpg") not in paths
+
+
+def test_what_was_said_of_hits_is_measured(drawn):
+    collection, folder = drawn
+    hits = collection.search("umbrella", log=True)
+    collection.feedback(hits.query_id, str(folder / "umbrella.jpg"))
+    collection.feedback(hits.query_id, str(folder / "balloon.jpg"), good=False)
+    try:
+        measured = collection.evaluate(None, modes="vector")
+        assert [query.title for query in measured.queries] == ["umbrella"]
+        assert measured.queries[0].relevant == {str(folder / "umbrella.jpg"): 1}
+        assert measured.report.runs[0].overall.metrics["hit@1"].value == 1
+    finally:
+        assert collection.clear_log() == 1

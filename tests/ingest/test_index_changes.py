@@ -42,11 +42,11 @@ def later(path, content=None):
 def best(collection, text):
     """The name of the best hit, if it is what was asked for word by word."""
     hits = collection.search(text, k=1)
-    return os.path.basename(hits[0].path) if hits and hits[0].score > 0.99 else None
+    return os.path.basename(hits[0].path) if hits and hits[0].cosine > 0.99 else None
 
 
 def ids(collection, text, k=10):
-    return {os.path.basename(hit.path): hit.id for hit in collection.search(text, k=k) if hit.score > 0.99}
+    return {os.path.basename(hit.path): hit.id for hit in collection.search(text, k=k) if hit.cosine > 0.99}
 
 
 def rows(collection):
@@ -289,5 +289,5 @@ def test_small_batches_and_large_ones_give_the_same(home, folder, encoder, monke
         monkeypatch.setenv("MMSEARCH_INGEST_BATCH_FILES", str(size))
         with mmsearch.open(f"by {size}", home=home, model=encoder) as collection:
             assert collection.index(folder).added == 18
-            results.append([(hit.path, round(hit.score, 5)) for hit in collection.search("word 3 red", k=18)])
+            results.append([(hit.path, round(hit.cosine, 5)) for hit in collection.search("word 3 red", k=18)])
     assert results[0] == results[1] == results[2]

@@ -302,7 +302,7 @@ def test_a_file_of_which_the_model_makes_no_vector_fails_alone(collection, encod
     monkeypatch.setattr(encoder, "encode_texts", encode_texts)
     assert counts(collection.index(folder)) == {"added": 1, "failed": 1, "encoded": 1, "segments": 1}
     assert "no usable vector" in collection.failures()[0].reason
-    assert collection.search("some words", k=1)[0].score > 0.99
+    assert collection.search("some words", k=1)[0].cosine > 0.99
 
 
 def test_a_model_that_gives_too_few_vectors_ends_the_run(collection, encoder, folder, monkeypatch):

@@ -138,7 +138,7 @@ class Library(RuleBasedStateMachine):
     def check_best(self, content, names):
         best = self.collection.search(content, k=len(names), modality="image" if content in COLOURS else "text")
         assert {self.name_of(hit) for hit in best} == names
-        assert all(hit.score > (0.8 if content in COLOURS else 0.999) for hit in best)
+        assert all(hit.cosine > (0.8 if content in COLOURS else 0.999) for hit in best)
 
     def check_ids(self, before):
         """A file that stays as it is keeps its id; a new content never has the id of an old one."""

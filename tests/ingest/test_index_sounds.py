@@ -49,7 +49,9 @@ def rows(collection):
 
 def spans(collection, text, **options):
     """The spans of time of all segments, in order."""
-    return sorted((hit.start_s, hit.end_s) for hit in collection.search(text, k=100, modality="audio", **options))
+    return sorted(
+        (hit.start_s, hit.end_s) for hit in collection.search(text, k=100, modality="audio", group=False, **options)
+    )
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_items_stand_for_the_mean_of_their_segments(collection, tones):
     write_wav(tones / "other whistle.wav", seconds=9, pitch_hz=2_600)
     collection.index(tones)
     assert names(collection.search(like=tones / "other whistle.wav", k=1)) == ["whistle.wav"]
-    assert names(collection.search(like=tones / "whistle.wav", k=3)) == ["other whistle.wav"] * 3
+    assert names(collection.search(like=tones / "whistle.wav", k=3, group=False)) == ["other whistle.wav"] * 3
 
 
 def test_sounds_and_pictures_and_texts_share_one_space(collection, tones):
@@ -150,7 +152,7 @@ def test_the_sound_of_a_video(collection, folder):
     (hit,) = collection.search("high tone", k=1)
     assert (os.path.basename(hit.path), hit.modality, hit.media_type) == ("film.mp4", "audio", "video/mp4")
     assert 0 <= hit.start_s < hit.end_s <= 5.1
-    late = [hit for hit in collection.search("low tone", k=9) if hit.path.endswith("late.mkv")]
+    late = [hit for hit in collection.search("low tone", k=9, group=False) if hit.path.endswith("late.mkv")]
     assert min(hit.start_s for hit in late) == 0.0  # times are those of the film, not of its sound
     assert max(hit.end_s for hit in late) == pytest.approx(5.0, abs=0.1)
     assert collection.status().segments == {"audio": 4}

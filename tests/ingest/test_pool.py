@@ -32,7 +32,7 @@ def failures(collection):
 
 
 def found(collection, text):
-    return sorted(os.path.basename(hit.path) for hit in collection.search(text, k=50) if hit.score > 0.8)
+    return sorted(os.path.basename(hit.path) for hit in collection.search(text, k=50) if hit.cosine > 0.8)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -10,9 +10,10 @@ from mmsearch.ingest.commit import Committer, Tally
 from mmsearch.ingest.publish import publish
 from mmsearch.ingest.rebuild import rebuild
 from mmsearch.normalise import unit_rows
+from mmsearch.queries import Filter, Query
 from mmsearch.search.flow import search
 from mmsearch.storage import Shelves
-from mmsearch.types import FailedFile, FileStat, Filter, IndexedFile, MediaInfo, Query, Segment
+from mmsearch.types import FailedFile, FileStat, IndexedFile, MediaInfo, Segment
 from mmsearch.vectors.generation import index_class
 
 ENCODER = HashingEncoder(64)

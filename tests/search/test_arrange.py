@@ -1,5 +1,5 @@
+from mmsearch.queries import Hit, Moment, Query
 from mmsearch.search.arrange import arrange, by_file, ranked, within_quotas
-from mmsearch.types import Hit, Moment, Query
 
 
 def hit(id_, score, path, modality="image", **known):

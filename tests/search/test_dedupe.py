@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
+from mmsearch.queries import Hit
 from mmsearch.search.dedupe import dedupe
 from mmsearch.testing.drawings import SAMPLES, draw_samples
 from mmsearch.testing.media import write_text
-from mmsearch.types import Hit
 
 
 @pytest.fixture

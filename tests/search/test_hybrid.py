@@ -36,10 +36,10 @@ def test_each_depends_on_its_own_scores_alone(pairs):
 
 def test_words_multiply_the_odds():
     assert fused(0.5, 0.5) == pytest.approx(1 / (1 + np.exp(-EVIDENCE / 2)))
-    assert fused(0.1, 0.8) > 0.9
+    assert fused(0.1, 0.8) > 0.85
     assert fused(0.5, 0.05) < 0.6
 
 
 def test_a_name_that_means_nothing_to_the_model_is_found_all_the_same():
-    assert fused(0.0, 1.0) > 0.85
+    assert fused(0.0, 1.0) > 0.7
     assert fused(0.0, 0.1) < 0.01

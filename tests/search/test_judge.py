@@ -2,8 +2,9 @@
 
 import pytest
 
+from mmsearch.queries import Hit
 from mmsearch.search.judge import judge
-from mmsearch.types import EmbeddingSpace, EncoderSpec, Hit, Levels
+from mmsearch.types import EmbeddingSpace, EncoderSpec, Levels
 
 SPEC = EncoderSpec(
     EmbeddingSpace("m", "1", "p", 8),

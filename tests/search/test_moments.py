@@ -1,5 +1,5 @@
+from mmsearch.queries import Hit
 from mmsearch.search.moments import one_a_moment
-from mmsearch.types import Hit
 
 
 def hit(rank, start_s, end_s, path="/a.wav", modality="text"):

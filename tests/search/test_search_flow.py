@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from query_parts import text_parts
 
 from mmsearch.normalise import unit_rows
+from mmsearch.queries import Hits
 from mmsearch.search.compose import portions
 from mmsearch.search.items import like_part
 from mmsearch.testing.brute_force import assert_exact
-from mmsearch.types import Candidates, Hits
+from mmsearch.types import Candidates
 
 WORDS = ("red", "green", "blue", "cat", "dog", "red cat", "green dog on blue", "!")  # few, so that many are equal
 words = st.sampled_from(WORDS)

@@ -1,8 +1,12 @@
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pytest
 
+from mmsearch.ingest.verify import repair, verify
+from mmsearch.queries import QueryPart
 from mmsearch.search.lexical import lexical, required
-from mmsearch.types import QueryPart
 
 
 @pytest.fixture
@@ -71,3 +75,22 @@ def test_required_ids(library, ids):
     assert required(parts, library.catalog).tolist() == sorted([ids["car"], ids["bus"]])
     assert required([QueryPart("text", text="red")], library.catalog) is None
     assert required([QueryPart("text", -1, text='"red car"')], library.catalog) is None
+
+
+def test_a_damaged_index_of_words_is_mended_with_the_rest(library, ids):
+    with closing(sqlite3.connect(library.folder / "catalog.db")) as direct, direct:
+        direct.execute("UPDATE segment_words_data SET block = x'00ff00ff' WHERE id > 10")
+    (problem,) = verify(*library.stores)
+    assert "index of words" in problem.what
+    (mended,) = repair(*library.stores, [problem])
+    assert mended.repaired
+    assert verify(*library.stores) == []
+    assert set(found(library, (1, "snow"))) == {ids["dog"], ids["cat"]}
+
+
+def test_a_rebuild_makes_the_index_of_words_anew(library, ids):
+    with closing(sqlite3.connect(library.folder / "catalog.db")) as direct, direct:
+        direct.execute("DELETE FROM segment_words")
+    assert found(library, (1, "snow")) == {}
+    library.rebuild()
+    assert set(found(library, (1, "snow"))) == {ids["dog"], ids["cat"]}

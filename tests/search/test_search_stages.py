@@ -10,13 +10,14 @@ from query_parts import text_parts
 from mmsearch.encoders.hashing import HashingEncoder
 from mmsearch.errors import QueryError
 from mmsearch.normalise import unit_rows
+from mmsearch.queries import Hit, QueryPart
 from mmsearch.search.candidates import cosines_of, nearest, scores_at
 from mmsearch.search.compose import portions
 from mmsearch.search.encode import combine, embed, part_vectors, weights_of
 from mmsearch.search.pool import make_pool
 from mmsearch.search.present import listed, present
 from mmsearch.testing.sounds import tone
-from mmsearch.types import Candidates, Hit, QueryPart
+from mmsearch.types import Candidates
 from mmsearch.vectors.flat import FlatIndex
 
 ENCODER = HashingEncoder(64)
