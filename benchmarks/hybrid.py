@@ -1,6 +1,6 @@
 """Compare ways of fusing what a search finds by vectors with what it finds by words.
 
-    python -m benchmarks.hybrid PHOTOS... [--speech SOUNDS] [--model builtin]
+    python -m benchmarks.hybrid PHOTOS... [--speech SOUNDS] [--skip 2] [--model builtin]
 
 Each folder of photos holds a `manifest.jsonl` with lines {"file": "images/a.jpg", "captions": ["...", "...", ...]}, two
 captions or more a photo; the folder of sounds one with lines {"file": "a.wav", "transcript": "..."}. The photos are
@@ -167,14 +167,15 @@ def gain(differences: Scores) -> str:
     return f"{100 * differences.mean():+5.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
 
 
-def read_photos(folders: Sequence[Path]) -> list[Photo]:
-    """Read manifests."""
+def read_photos(folders: Sequence[Path], skip: int) -> list[Photo]:
+    """Read manifests; the first captions of each photo are left out."""
     photos = []
     for folder in folders:
         for line in (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
-            if len(row["captions"]) > 1:
-                photos.append(Photo((folder / row["file"]).resolve(), tuple(row["captions"])))
+            captions = tuple(row["captions"][skip:])
+            if len(captions) > 1:
+                photos.append(Photo((folder / row["file"]).resolve(), captions))
     return photos
 
 
@@ -254,9 +255,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", nargs="+", type=Path)
     parser.add_argument("--speech", type=Path)
+    parser.add_argument("--skip", type=int, default=0, help="captions of each photo; the weight was chosen with 0")
     parser.add_argument("--model", default="builtin")
     args = parser.parse_args()
-    photos, rng = read_photos(args.photos), random.Random(1)
+    photos, rng = read_photos(args.photos, args.skip), random.Random(1)
     none = [""] * len(photos)
     right = [some(photo.captions[0], 1, rng) for photo in photos]
     wrong = right[len(right) // 3 :] + right[: len(right) // 3]

@@ -32,19 +32,40 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mmsearch.collection.collection import Collection
     from mmsearch.errors import MmsearchError
+    from mmsearch.evaluation.outcome import Evaluation
     from mmsearch.opening import create, open
-    from mmsearch.queries import Hit, Hits
-    from mmsearch.reports import AdaptReport, IndexProgress, IndexReport, Problem, Status
+    from mmsearch.queries import Hit, Hits, Moment
+    from mmsearch.reports import (
+        AdaptReport,
+        BankReport,
+        ClickedQuery,
+        DupeReport,
+        FieldsReport,
+        FieldSummary,
+        IndexProgress,
+        IndexReport,
+        Problem,
+        SaidField,
+        Status,
+    )
 
 __all__ = [
     "AdaptReport",
+    "BankReport",
+    "ClickedQuery",
     "Collection",
+    "DupeReport",
+    "Evaluation",
+    "FieldSummary",
+    "FieldsReport",
     "Hit",
     "Hits",
     "IndexProgress",
     "IndexReport",
     "MmsearchError",
+    "Moment",
     "Problem",
+    "SaidField",
     "Status",
     "create",
     "open",
@@ -53,9 +74,11 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Collection": "collection.collection",
+    "Evaluation": "evaluation.outcome",
     "Hit": "queries",
     "Hits": "queries",
     "MmsearchError": "errors",
+    "Moment": "queries",
     "create": "opening",
     "open": "opening",
 }

@@ -71,6 +71,7 @@ class Status:
 
     Attributes:
         adapted: Modality -> version of the head that `adapt` fitted for it.
+        calibrated: Whether a bank of queries is in use, which `calibrate` installed.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Status:
     index: IndexStatus
     bytes_on_disk: int
     adapted: dict[str, int] = field(default_factory=dict)
+    calibrated: bool = False
     roots: tuple[str, ...] = ()
     last_indexed_at: str | None = None
 

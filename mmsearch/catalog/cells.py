@@ -89,7 +89,7 @@ class FolderCell(TextCell):
             return TextCell.compare(self, operator, value)
         given = os.path.expanduser(str(value))
         wanted = _folded(given).strip(os.sep) + os.sep
-        path = folded(self.value) + os.sep
+        path = sa.func.rtrim(folded(self.value), os.sep) + os.sep  # the root is that already
         if not given.startswith(os.sep):
             return sa.func.instr(path, os.sep + wanted) > 0
         wanted = os.sep + wanted.lstrip(os.sep)

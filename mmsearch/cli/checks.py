@@ -26,6 +26,7 @@ _PACKAGES = tuple("numpy onnxruntime tokenizers faiss-cpu sqlalchemy alembic pil
 # Extra -> the module that it brings.
 _EXTRAS = {
     "speech": "faster_whisper",
+    "evaluate": "ir_measures",
     "heic": "pillow_heif",
     "preview": "textual_image",
     "open_clip": "open_clip",
@@ -33,6 +34,7 @@ _EXTRAS = {
 }
 _PURPOSE = {
     "speech": "what is said in recordings",
+    "evaluate": "`mmsearch evaluate`",
     "heic": "iPhone photos",
     "preview": "pictures in the terminal",
     "open_clip": "open_clip models",

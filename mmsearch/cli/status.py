@@ -41,6 +41,7 @@ def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
         ("collection", f"{found.name}  ({found.path})"),
         ("model", f"{found.model}, {found.dim} dimensions"),
         *([("adapted", _adapted(found.adapted))] if found.adapted else []),
+        *([("calibrated", "with a bank of queries, against files that every text finds")] if found.calibrated else []),
         ("files", f"{found.assets:,}"),
         ("segments", segments),
         ("index", index),

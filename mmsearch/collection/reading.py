@@ -17,7 +17,7 @@ class Reading(CollectionBase):
         with shelves.catalog.snapshot():
             counts, generation = shelves.catalog.counts(), shelves.catalog.generation()
             revision, roots = shelves.catalog.revision(), shelves.catalog.roots()
-            heads = shelves.catalog.head_versions()
+            heads, bank = shelves.catalog.head_versions(), shelves.catalog.bank_number()
         return Status(
             name=self.name,
             path=str(self.folder),
@@ -35,6 +35,7 @@ class Reading(CollectionBase):
             ),
             bytes_on_disk=self._storage.size_bytes(),
             adapted={modality: version for modality, version in heads.items()},
+            calibrated=bank is not None,
             roots=roots,
             last_indexed_at=counts.last_indexed_at,
         )

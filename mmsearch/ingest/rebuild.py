@@ -16,7 +16,7 @@ from mmsearch.vectors.store import VectorStore
 def rebuild(catalog: Catalog, store: VectorStore, generations: GenerationStore, *, checked: bool = False) -> None:
     """Write the vectors in use to a new file, without what deletions left behind, and index them anew.
 
-    The index of words is made anew too. Nothing is encoded. The old files stay until the catalog refers to the new ones.
+    The words are indexed anew too. Nothing is encoded. The old files stay until the catalog refers to the new ones.
 
     Args:
         checked: The caller knows that every row in use is sound.

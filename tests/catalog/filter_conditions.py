@@ -85,7 +85,7 @@ def values_for(name):
     )
 
 
-def tests_of(name):
+def field_tests(name):
     """Tests of one field, each operator among them, and their opposites."""
     field, values = Field(name), values_for(name)
     info = BUILTIN_FIELDS.get(name)
@@ -123,7 +123,7 @@ PLACES = st.builds(
     st.sampled_from([-179.0, 0.0, 11.0, 179.0]),
     st.sampled_from([1.0, 250.0, 2_500.0, 20_100.0]),
 )
-TESTS = st.sampled_from(NAMES_OF_FIELDS).flatmap(tests_of) | PLACES
+TESTS = st.sampled_from(NAMES_OF_FIELDS).flatmap(field_tests) | PLACES
 
 
 def _opposite(condition):

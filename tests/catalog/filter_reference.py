@@ -256,7 +256,7 @@ def _meets(condition, value):
             wanted = "".join({"%": ".*", "_": "."}.get(char, re.escape(char)) for char in _folded(pattern))
             return re.fullmatch(wanted, _folded(_text(value)), re.DOTALL) is not None
         case Glob(_, pattern):
-            wanted = re.sub(r"[^\[\]^*?]", lambda match: re.escape(match[0]), pattern)
+            wanted = re.sub(r"[^\[\]^*?]", lambda match: re.escape(match[0]), _as_stored(pattern))
             return re.fullmatch(wanted.replace("*", ".*").replace("?", "."), _text(value), re.DOTALL) is not None
 
 

@@ -22,13 +22,17 @@ def test_every_command_of_the_interface_is_there():
     names = {path[0] for path in ALL if path}
     assert names == {
         *("index", "search", "status", "errors", "verify", "rebuild", "remove"),
-        *("adapt", "models", "doctor", "demo", "config", "completion"),
+        *("adapt", "calibrate", "evaluate", "dupes", "set", "fields", "log", "feedback"),
+        *("models", "doctor", "demo", "config", "completion"),
     }
     assert {path for path in ALL if len(path) == 2} == {
         ("models", "list"),
         ("models", "info"),
         ("models", "verify"),
         ("config", "show"),
+        ("log", "show"),
+        ("log", "clear"),
+        ("log", "export"),
     }
 
 

@@ -1,0 +1,144 @@
+"""What `mmsearch search` can be asked besides words: filters, lists, modes, requests, explanations."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+import mmsearch
+
+
+def names(ran):
+    return [os.path.basename(hit["about"] or hit["path"]) for hit in ran.objects]
+
+
+def test_a_filter_without_a_query_lists_and_counts(cli, shared):
+    ran = cli("search", "--where", "ext = 'png'", "--sort", "name", "-k", "2")
+    assert names(ran) == ["blue.png", "green.png"]
+    assert {hit["score"] for hit in ran.objects} == {1.0}
+    assert "1 to 2 of 4 files." in ran.stderr
+    after = cli("search", "--where", "ext = 'png'", "--sort", "name", "-k", "2", "--offset", "2")
+    assert [hit["rank"] for hit in after.objects] == [3, 4]
+    assert "3 to 4 of 4 files." in after.stderr
+
+
+def test_a_filter_narrows_a_query(cli, shared):
+    assert (
+        names(cli("search", "red", "--where", "name != 'red.png' and modality = 'image'", "-k", "9")).count("red.png")
+        == 0
+    )
+    assert cli("search", "red", "--where", "size > 1GB").objects == []
+    assert "Nothing found" in cli("search", "red", "--where", "size > 1GB").stderr
+
+
+def test_an_error_in_a_filter_points_at_the_place(cli, shared):
+    ran = cli("search", "red", "--where", "size >")
+    assert ran.exit_code == 2
+    assert "size >" in ran.stderr
+    assert "^" in ran.stderr
+    unknown = cli("search", "--where", "sise > 5MB")
+    assert (unknown.exit_code, unknown.stdout) == (2, "")
+    assert "size" in unknown.stderr
+
+
+def test_results_of_a_query_can_be_sorted(cli, shared):
+    ran = cli("search", "red", "-k", "4", "--sort", "name", "--modality", "image")
+    assert names(ran) == sorted(names(ran))
+    assert [hit["rank"] for hit in ran.objects] == [1, 2, 3, 4]
+
+
+def test_modes(cli, shared):
+    (hit,) = cli("search", '"flour, water"', "--mode", "text").objects
+    assert (os.path.basename(hit["path"]), hit["cosine"]) == ("bread.md", None)
+    assert cli("search", "zeppelin", "--mode", "text").objects == []
+    assert names(cli("search", "bread", "-k", "1", "--mode", "hybrid")) == ["bread.md"]
+    assert all(hit["cosine"] is not None for hit in cli("search", "bread", "--mode", "vector").objects)
+    ran = cli("search", "bread", "--mode", "magic")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "vector, text, hybrid" in ran.stderr
+
+
+def test_an_explanation_for_a_person_and_for_a_program(cli, shared):
+    shown = cli("search", "2:red", "1:a dog", "--explain", "-k", "1", terminal=True).stdout
+    for expected in ("red", "a dog", "weight 2", "together"):
+        assert expected in shown
+    (hit,) = cli("search", "red", "--explain", "-k", "1").objects
+    assert hit["explain"]["vector"]["cosine"] == hit["cosine"]
+    assert "explain" not in cli("search", "red", "-k", "1").objects[0]
+
+
+def test_a_profile_goes_to_stderr(cli, shared):
+    ran = cli("search", "red", "--profile", "-k", "1")
+    assert len(ran.objects) == 1
+    assert "Milliseconds: embed" in ran.stderr
+    assert "together" in ran.stderr
+
+
+def test_a_request_is_a_json_object_in_a_file(cli, shared, tmp_path):
+    path = tmp_path / "query.json"
+    path.write_text(
+        json.dumps({"parts": [{"text": "red"}, {"text": "a dog", "weight": -0.5}], "k": 2, "mode": "vector"})
+    )
+    ran = cli("search", "--request", path)
+    with mmsearch.open(home=shared) as collection:
+        assert names(ran) == [
+            os.path.basename(hit.path) for hit in collection.search(["red"], negative="0.5:a dog", k=2, mode="vector")
+        ]
+    assert len(cli("search", "--request", path, "-k", "1").objects) == 1
+
+
+def test_options_join_a_request(cli, shared, tmp_path):
+    path = tmp_path / "query.json"
+    path.write_text(json.dumps({"text": "red", "group": False, "k": 3, "modality": ["image"]}))
+    joined = cli("search", "blue", "--request", path, "--explain")
+    assert len(joined.objects) == 3
+    assert [part["part"] for part in joined.objects[0]["explain"]["parts"]] == ["red", "blue"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"k": "5"}', '{"texts": "red"}', "[" * 100_000])
+def test_a_request_that_is_none_is_refused(cli, shared, tmp_path, content):
+    path = tmp_path / "query.json"
+    path.write_text(content)
+    ran = cli("search", "--request", path)
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert cli("search", "--request", tmp_path / "gone.json").exit_code == 2
+
+
+def test_a_vector_in_a_file(cli, shared, tmp_path, media):
+    with mmsearch.open(home=shared) as collection:
+        np.save(tmp_path / "v.npy", collection.embed(images=media / "red.png"))
+    assert names(cli("search", "--vector", tmp_path / "v.npy", "-k", "1")) == ["red.png"]
+    assert cli("search", "--vector", media / "red.png").exit_code == 2
+
+
+def test_parts_of_all_kinds_can_be_unwanted(cli, shared, media):
+    ran = cli("search", "a picture", "--not", f"image:{media / 'red.png'}", "--not", f"0.5:item:{media / 'blue.png'}")
+    assert ran.exit_code == 0
+    assert "blue.png" not in names(ran)  # items are left out
+
+
+def test_quotas_and_scores_limit_the_list(cli, shared):
+    kinds = [
+        hit["modality"] for hit in cli("search", "red", "-k", "9", "--quota", "image=1", "--quota", "text=2").objects
+    ]
+    assert (kinds.count("image"), kinds.count("text")) == (1, 2)
+    everything = cli("search", "red", "-k", "9").objects
+    good = cli("search", "red", "-k", "9", "--min-score", "0.5").objects
+    assert good == [hit for hit in everything if hit["score"] >= 0.5]
+    assert 0 < len(good) < len(everything)
+    assert cli("search", "red", "--quota", "image").exit_code == 2
+    assert cli("search", "red", "--min-score", "1.5").exit_code == 2
+
+
+def test_fused_parts(cli, shared):
+    ran = cli("search", "2:red", "1:green", "--combine", "fuse", "-k", "2", "--modality", "image")
+    assert names(ran)[0] == "red.png"
+    assert all(hit["cosine"] is None for hit in ran.objects)
+
+
+def test_a_query_is_noted_on_request(cli, stored):
+    ran = cli("search", "red", "--log", "-k", "1")
+    assert "Noted as query 1" in ran.stderr
+    assert "Noted" not in cli("search", "red", "-k", "1").stderr
+    assert len(cli("log", "show").objects) == 1
