@@ -269,7 +269,7 @@ def _compared(name, operator, value, wanted):
         return _ordered(operator, _folded(_text(value)), _folded(wanted))
     if not isinstance(value, tuple):
         return _ordered(operator, value, wanted)
-    text, number = value
+    number = value[1]
     if number is not None:
         return _ordered(operator, number, wanted)
     is_year = wanted.is_integer() and 1000 <= wanted <= 9998

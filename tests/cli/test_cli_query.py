@@ -17,17 +17,15 @@ def test_a_filter_without_a_query_lists_and_counts(cli, shared):
     ran = cli("search", "--where", "ext = 'png'", "--sort", "name", "-k", "2")
     assert names(ran) == ["blue.png", "green.png"]
     assert {hit["score"] for hit in ran.objects} == {1.0}
-    assert "1 to 2 of 4 files." in ran.stderr
+    assert "1 to 2 of 3 files." in ran.stderr
     after = cli("search", "--where", "ext = 'png'", "--sort", "name", "-k", "2", "--offset", "2")
-    assert [hit["rank"] for hit in after.objects] == [3, 4]
-    assert "3 to 4 of 4 files." in after.stderr
+    assert [hit["rank"] for hit in after.objects] == [3]
+    assert "3 to 3 of 3 files." in after.stderr
 
 
 def test_a_filter_narrows_a_query(cli, shared):
-    assert (
-        names(cli("search", "red", "--where", "name != 'red.png' and modality = 'image'", "-k", "9")).count("red.png")
-        == 0
-    )
+    ran = cli("search", "red", "--where", "name != 'red.png' and modality = 'image'", "-k", "9")
+    assert sorted(names(ran)) == ["blue.png", "green.png", "yellow.jpg"]
     assert cli("search", "red", "--where", "size > 1GB").objects == []
     assert "Nothing found" in cli("search", "red", "--where", "size > 1GB").stderr
 
@@ -77,14 +75,12 @@ def test_a_profile_goes_to_stderr(cli, shared):
 
 def test_a_request_is_a_json_object_in_a_file(cli, shared, tmp_path):
     path = tmp_path / "query.json"
-    path.write_text(
-        json.dumps({"parts": [{"text": "red"}, {"text": "a dog", "weight": -0.5}], "k": 2, "mode": "vector"})
-    )
+    parts = [{"text": "red"}, {"text": "a dog", "weight": -0.5}]
+    path.write_text(json.dumps({"parts": parts, "k": 2, "mode": "vector"}))
     ran = cli("search", "--request", path)
     with mmsearch.open(home=shared) as collection:
-        assert names(ran) == [
-            os.path.basename(hit.path) for hit in collection.search(["red"], negative="0.5:a dog", k=2, mode="vector")
-        ]
+        hits = collection.search(["red"], negative="0.5:a dog", k=2, mode="vector")
+    assert names(ran) == [os.path.basename(hit.path) for hit in hits]
     assert len(cli("search", "--request", path, "-k", "1").objects) == 1
 
 
@@ -119,9 +115,8 @@ def test_parts_of_all_kinds_can_be_unwanted(cli, shared, media):
 
 
 def test_quotas_and_scores_limit_the_list(cli, shared):
-    kinds = [
-        hit["modality"] for hit in cli("search", "red", "-k", "9", "--quota", "image=1", "--quota", "text=2").objects
-    ]
+    ran = cli("search", "red", "-k", "9", "--quota", "image=1", "--quota", "text=2")
+    kinds = [hit["modality"] for hit in ran.objects]
     assert (kinds.count("image"), kinds.count("text")) == (1, 2)
     everything = cli("search", "red", "-k", "9").objects
     good = cli("search", "red", "-k", "9", "--min-score", "0.5").objects
@@ -137,7 +132,7 @@ def test_fused_parts(cli, shared):
     assert all(hit["cosine"] is None for hit in ran.objects)
 
 
-def test_a_query_is_noted_on_request(cli, stored):
+def test_a_query_is_noted_on_request(cli, own):
     ran = cli("search", "red", "--log", "-k", "1")
     assert "Noted as query 1" in ran.stderr
     assert "Noted" not in cli("search", "red", "-k", "1").stderr
