@@ -15,9 +15,10 @@ EARTH_RADIUS_KM = 6371.0088  # the mean radius, IUGG
 
 
 def register_functions(connection: DBAPIConnection) -> None:
-    """Make the functions below known to a connection."""
+    """Make the functions below known to a connection; of NULL each is NULL."""
     for name, function in _FUNCTIONS.items():
-        connection.create_function(name, function.__code__.co_argcount, function, deterministic=True)
+        arguments = function.__code__.co_argcount
+        connection.create_function(name, arguments, _null_of_null(function), deterministic=True)
 
 
 def folded(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
@@ -57,8 +58,15 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _fold(text: Any) -> str | None:  # noqa: ANN401 - whatever SQLite holds
-    return None if text is None else fold(str(text))
+def _null_of_null(function: Callable[..., Any]) -> Callable[..., Any]:
+    def called(*values: Any) -> Any:  # noqa: ANN401 - whatever SQLite holds
+        return None if None in values else function(*values)
+
+    return called
+
+
+def _fold(text: Any) -> str:  # noqa: ANN401 - whatever SQLite holds
+    return fold(str(text))
 
 
 def _path(stored: str) -> str:
@@ -80,10 +88,8 @@ def _folder(stored: str) -> str:
     return _path(stored).rpartition(os.sep)[0] or os.sep
 
 
-def _distance(lat: float | None, lon: float | None, other_lat: float, other_lon: float) -> float | None:
+def _distance(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
     """Return the great-circle distance in km. Source: R. W. Sinnott, Virtues of the Haversine, 1984."""
-    if lat is None or lon is None:
-        return None
     phi, other_phi = math.radians(lat), math.radians(other_lat)
     across = math.sin(math.radians(lon - other_lon) / 2) ** 2 * math.cos(phi) * math.cos(other_phi)
     half_chord = math.sqrt(min(1.0, math.sin((phi - other_phi) / 2) ** 2 + across))

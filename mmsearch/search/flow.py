@@ -17,7 +17,7 @@ from mmsearch.search.encode import embed
 from mmsearch.search.explain import explained
 from mmsearch.search.indexes import IndexCache
 from mmsearch.search.judge import judge
-from mmsearch.search.lexical import lexical
+from mmsearch.search.lexical import lexical, required
 from mmsearch.search.present import listed
 from mmsearch.search.probe import Probe, probe_of
 from mmsearch.search.profile import Profile
@@ -78,6 +78,9 @@ def _ranking(
         dropped = _segments_of(query.filter.exclude_assets, catalog)
     with profile.stage("words"):
         words = None if query.mode == "vector" else _words(query, scopes, catalog)
+        quoted = None if query.mode == "vector" else required(query.parts, catalog)
+        if quoted is not None:  # what is in quotes must be there, however near a segment is by its meaning
+            scopes = {kind: quoted if ids is None else np.intersect1d(ids, quoted) for kind, ids in scopes.items()}
     with profile.stage("probe"):
         heads = _heads_for(embedded, catalog)
         probe = probe_of(query.parts, embedded, heads, query.combine) if embedded else None

@@ -165,3 +165,15 @@ def test_copies_of_a_file_come_as_two_hits(library, reader):
     assert (first.path, second.path) == ("/a.jpg", "/b.jpg")
     assert first.score == second.score
     assert first.cosine == second.cosine == pytest.approx(1, abs=1e-6)
+
+
+def test_what_is_in_quotes_must_be_there(library, reader):
+    library.put("/a.txt", "text", "the red cat sleeps", "a red dog and a cat")
+    library.put("/b.txt", "text", "red cats")
+    library.put("/c.jpg", "image", "red cat")
+    texts = [hit.text for hit in reader.search('"red cat"', mode="hybrid")]
+    assert texts == ["the red cat sleeps"]
+    assert [hit.text for hit in reader.search('"red cat"', mode="text")] == texts
+    assert len(reader.search('"red cat"', mode="vector")) == 4  # by meaning alone quotes are only signs
+    assert [hit.text for hit in reader.search('"red cat"', "dog", mode="hybrid")] == texts
+    assert [hit.text for hit in reader.search('"red cat"', mode="hybrid", modalities={"image"})] == []
