@@ -109,7 +109,7 @@ def _seconds(text: str) -> float | None:
     """Read 90, 90s, 1h30min or 1:02:03."""
     if match := _CLOCK.fullmatch(text):
         return int(match["hours"] or 0) * 3600 + int(match["minutes"]) * 60 + float(match["seconds"])
-    parts = [match[0] for match in _QUANTITY.finditer(text)]
+    parts = [match[0].replace(" ", "") for match in _QUANTITY.finditer(text)]
     if len(parts) < 2 or "".join(parts) != text.replace(" ", ""):
         return read_number(text, _SECONDS)
     seconds = [read_number(part, _SECONDS) for part in parts]
