@@ -17,8 +17,7 @@ EARTH_RADIUS_KM = 6371.0088  # the mean radius, IUGG
 def register_functions(connection: DBAPIConnection) -> None:
     """Make the functions below known to a connection; of NULL each is NULL."""
     for name, function in _FUNCTIONS.items():
-        arguments = function.__code__.co_argcount
-        connection.create_function(name, arguments, _null_of_null(function), deterministic=True)
+        connection.create_function(name, function.__code__.co_argcount, function, deterministic=True)
 
 
 def folded(text: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
@@ -58,38 +57,37 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _null_of_null(function: Callable[..., Any]) -> Callable[..., Any]:
-    def called(*values: Any) -> Any:  # noqa: ANN401 - whatever SQLite holds
-        return None if None in values else function(*values)
-
-    return called
+def _fold(text: str | None) -> str | None:
+    return None if text is None else fold(text)
 
 
-def _fold(text: Any) -> str:  # noqa: ANN401 - whatever SQLite holds
-    return fold(str(text))
-
-
-def _path(stored: str) -> str:
+def _path(stored: str | None) -> str | None:
+    if stored is None:
+        return None
     path = decode_path(stored)
     return path if path is stored else storable(path)
 
 
-def _name(stored: str) -> str:
-    return _path(stored).rpartition(os.sep)[2]
+def _name(stored: str | None) -> str | None:
+    path = _path(stored)
+    return path and path.rpartition(os.sep)[2]
 
 
-def _ending(stored: str) -> str | None:
+def _ending(stored: str | None) -> str | None:
     """Return what `os.path.splitext` does, at a third of its time: leading dots begin no ending."""
-    stem, _, ending = _name(stored).rpartition(".")
+    stem, _, ending = (_name(stored) or "").rpartition(".")
     return ending.lower() or None if stem.strip(".") else None
 
 
-def _folder(stored: str) -> str:
-    return _path(stored).rpartition(os.sep)[0] or os.sep
+def _folder(stored: str | None) -> str | None:
+    path = _path(stored)
+    return path and (path.rpartition(os.sep)[0] or os.sep)
 
 
-def _distance(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+def _distance(lat: float | None, lon: float | None, other_lat: float, other_lon: float) -> float | None:
     """Return the great-circle distance in km. Source: R. W. Sinnott, Virtues of the Haversine, 1984."""
+    if lat is None or lon is None:
+        return None
     phi, other_phi = math.radians(lat), math.radians(other_lat)
     across = math.sin(math.radians(lon - other_lon) / 2) ** 2 * math.cos(phi) * math.cos(other_phi)
     half_chord = math.sqrt(min(1.0, math.sin((phi - other_phi) / 2) ** 2 + across))

@@ -50,7 +50,7 @@ FIELDS: tuple[FieldInfo, ...] = (
     FieldInfo("name", "text", "the file's name with its ending", "name LIKE 'img_%'"),
     FieldInfo("path", "text", "the file's full path", "path GLOB '/photos/*/raw/*'"),
     FieldInfo(
-        "folder", "text", "a folder that it lies in or below: a name, the end of a path or a full path",
+        "folder", "text", "a folder that it lies in or below, by name or full path",
         "folder = 'Italy'",
     ),
     FieldInfo("ext", "text", "the ending of its name, in lower case, without the dot", "ext IN (jpg, heic)"),
@@ -112,5 +112,5 @@ def field_at(name: str, place: Place) -> Field:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return "did you mean ...?" with up to three names that are nearly the same, or nothing."""
-    close = get_close_matches(name, sorted(known), n=3)
+    close = get_close_matches(name, sorted(known), n=3, cutoff=0.7)
     return f"; did you mean {' or '.join(repr(each) for each in close)}?" if close else ""
