@@ -60,6 +60,7 @@ def test_a_builtin_search_loads_only_what_it_needs(home):
         "PIL",
         "pooch",
         "faiss",
+        "lark",
         "safetensors",
         "pathspec",
         "filelock",

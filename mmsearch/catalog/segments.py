@@ -14,7 +14,7 @@ from mmsearch.catalog.tables import assets, segments, vectors
 from mmsearch.queries import Filter
 from mmsearch.types import MODALITIES, Ids, Modality
 
-_RECORD = (
+_RECORD = (  # in the order of the fields of SegmentRecord
     segments.c.id,
     segments.c.asset_id,
     segments.c.ordinal,
@@ -123,9 +123,8 @@ def hits(connection: sa.Connection, ids: Ids) -> dict[int, SegmentRecord]:
     found: dict[int, SegmentRecord] = {}
     for chunk in chunks(ids.tolist()):
         query = sa.select(*_RECORD).join_from(segments, assets).where(segments.c.id.in_(chunk))
-        for row in connection.execute(query):
-            record = SegmentRecord(**row._mapping)
-            found[record.id] = record
+        for row in connection.execute(query).all():
+            found[row[0]] = SegmentRecord(*row)
     return found
 
 

@@ -40,6 +40,7 @@ class SearchState:
         with self._lock:
             if kind not in self._ids:
                 self._ids[kind] = self._catalog.segments_of(kind)[0]
+                self._ids[kind].flags.writeable = False  # an index may then keep what follows from them
             return self._ids[kind]
 
     def sample_of(self, kind: Modality) -> Vectors:

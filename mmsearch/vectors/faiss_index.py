@@ -24,6 +24,7 @@ _BLAS_STARTS_TOO_LATE = faiss.cvar.distance_compute_blas_threshold == 128_000
 _BLAS_FROM_QUERIES = 3
 
 _MARGIN = 32  # results fetched beyond k, to see whether the k-th one ties with others
+_SCANS_KEPT = 8  # a handful of lists of ids, one a modality
 _RANK_DIRECTLY = 1024  # so few allowed rows are ranked without asking FAISS
 
 _INDEX_HEADER = "4siqqqBi"  # type, dim, count, two constants, trained, metric
@@ -70,6 +71,7 @@ class FaissIndex:
         """
         ids, rows = check_additions(ids, vectors, dim=self.dim, known=self.ids)
         self._index.add_with_ids(rows, ids)
+        self._scans.clear()
 
     def remove(self, ids: Ids) -> int:
         """Forget ids; those that are not there are ignored. Returns how many were removed.
@@ -79,21 +81,23 @@ class FaissIndex:
         present = self.ids[np.isin(self.ids, ids)]
         if len(present):
             self._index.remove_ids(faiss.IDSelectorBatch(present))
+            self._scans.clear()
         return len(present)
 
     def search(self, queries: Vectors, k: int, *, allowed: Ids | None = None) -> list[Candidates]:
         """Return the best k for each query (m, d), among `allowed` ids only if given.
 
+        Cost: ids that are given again and again, such as all pictures, are best given as the same array made
+        read-only; what follows from them is then kept.
+
         Raises:
             ValueError: The shape does not fit, a value is not finite, or `k` is negative.
         """
         queries = check_queries(queries, k, dim=self.dim)
-        inside = np.isin(self.ids, allowed) if allowed is not None else np.ones(len(self), dtype=bool)
-        positions = np.flatnonzero(inside)
+        scan = self._scan(allowed)
         ids, rows = self.ids, self.rows
-        if len(positions) <= _RANK_DIRECTLY or k == 0:
-            return [rank(query, ids, rows, positions, k) for query in queries]
-        scan = _Scan(self._flat, inside, len(positions))
+        if len(scan.positions) <= _RANK_DIRECTLY or k == 0:
+            return [rank(query, ids, rows, scan.positions, k) for query in queries]
         scores, nearest = scan.nearest(queries, k + _MARGIN)
         found = []
         for query, its_scores, its_nearest in zip(queries, scores, nearest, strict=True):
@@ -130,17 +134,39 @@ class FaissIndex:
         index._hold(stored)
         return index
 
+    def _scan(self, allowed: Ids | None) -> "_Scan":
+        """Prepare a search among some ids, or take what was prepared for the same array before."""
+        if allowed is None or allowed.flags.writeable:
+            return self._new_scan(allowed)
+        known, scan = self._scans.get(id(allowed), (None, None))
+        if scan is None or known is not allowed:
+            scan = self._new_scan(allowed)
+            if len(self._scans) >= _SCANS_KEPT:
+                self._scans.clear()
+            self._scans[id(allowed)] = allowed, scan
+        return scan
+
+    def _new_scan(self, allowed: Ids | None) -> "_Scan":
+        inside = np.isin(self.ids, allowed) if allowed is not None else np.ones(len(self), dtype=bool)
+        return _Scan(self._flat, inside)
+
     def _hold(self, index: Any) -> None:  # noqa: ANN401 - FAISS has no types
         self._index = index
         self._flat = faiss.downcast_index(index.index)
+        self._scans: dict[int, tuple[Ids, _Scan]] = {}
 
 
 class _Scan:
-    """FAISS's search over the rows that `inside` (n,) marks, of which there are `available`."""
+    """FAISS's search over the rows that `inside` (n,) marks.
 
-    def __init__(self, flat: Any, inside: np.ndarray[Any, np.dtype[np.bool_]], available: int) -> None:  # noqa: ANN401
+    Attributes:
+        positions: Of these rows.
+    """
+
+    def __init__(self, flat: Any, inside: np.ndarray[Any, np.dtype[np.bool_]]) -> None:  # noqa: ANN401
         self._flat = flat
-        self._available = available
+        self.positions: Positions = np.flatnonzero(inside)
+        self._available = available = len(self.positions)
         self._slack = rounding_slack(flat.d)
         self._parameters = None
         if available < len(inside):
