@@ -89,6 +89,29 @@ def write_durably(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def write_for_user(path: Path, data: bytes) -> None:
+    """Write a file that the user names, as `write_durably`; its folder must be there.
+
+    Raises:
+        StorageError: It is not, or the file cannot be written.
+    """
+    require_folder(path)
+    write_durably(path.absolute(), data)
+
+
+def require_folder(path: Path) -> None:
+    """Check that the folder of a file to be written is there: one that the user mistyped must not come into being.
+
+    Raises:
+        StorageError: It is not.
+    """
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise StorageError(
+            f"Cannot write {path.name}: there is no folder {folder}.", remedy="Make it, or name another."
+        )
+
+
 def map_readonly(file: BinaryIO) -> mmap.mmap:
     """Map a whole non-empty file for reading."""
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -43,11 +43,13 @@ class Filter:
 
     Attributes:
         where: What must hold for the file of a segment; for a caption, for the file that it describes.
+        written: The same as the user wrote it, for an explanation.
     """
 
     modalities: frozenset[Modality] = frozenset()
     exclude_assets: frozenset[int] = frozenset()
     where: Condition | None = None
+    written: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.modalities or self.exclude_assets or self.where is not None)

@@ -130,15 +130,17 @@ class SaidField:
 
 @dataclass(frozen=True, slots=True)
 class FieldsReport:
-    """What setting fields from a table did, in files.
+    """What setting fields did, in files.
 
     Attributes:
-        files: Those that got fields.
-        unknown: Those of the table that are not in the collection.
+        files: Those that were meant.
+        changed: Those of them of which the user now says something else than before; 0 in a dry run.
+        unknown: Those of a table that are not in the collection.
     """
 
     files: int
-    unknown: int
+    changed: int = 0
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,80 +185,68 @@ class Interval:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class AdaptReport:
-    """What adapting one modality does to searches for files that the head was not fitted on (cross-validated).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GainReport:
+    """What something fitted does to searches for files of one modality that it was not fitted on (cross-validated).
 
     Attributes:
-        items: Files with captions.
-        queries: Different captions, each searched for.
-        others: Files without captions among which the searches were held, besides those with captions.
+        items: Files with right texts: captions, labels or clicks.
+        others: Files without any among which the searches were held, besides those with.
         folds: Parts that were held out, one after the other.
-        strength: Of the regularisation, chosen by cross-validation; relative to the features' mean squared length.
         before: R@1, R@5, R@10 (share of texts with a right file so high up) and mAP, in [0, 1].
-        after: The same with heads fitted on the other folds.
+        after: The same with what was fitted on the other folds.
         difference: After less before, with 95 % confidence intervals.
-        helps: Whether mAP rises for certain: its interval is above 0. Only then the head is installed.
+        helps: Whether mAP rises for certain: its interval is above 0. Only then it is installed.
         seconds: What it took.
+        unknown: Files that were named and are not in the collection.
+    """
+
+    modality: Modality
+    items: int
+    others: int
+    folds: int
+    before: dict[str, float]
+    after: dict[str, float]
+    difference: dict[str, Interval]
+    helps: bool
+    seconds: float
+    unknown: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptReport(GainReport):
+    """What a head, fitted to the user's captions, brings.
+
+    Attributes:
+        queries: Different captions, each searched for.
+        strength: Of the regularisation, chosen by cross-validation; relative to the features' mean squared length.
         unknown: Files of the table that are not in the collection, of this kind or of one that their names do not tell.
     """
 
-    modality: Modality
-    items: int
     queries: int
-    others: int
-    folds: int
     strength: float
-    before: dict[str, float]
-    after: dict[str, float]
-    difference: dict[str, Interval]
-    helps: bool
-    seconds: float
-    unknown: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a JSON object."""
-        return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class BankReport:
-    """What correcting for hubs does to searches for files of one modality (cross-validated).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankReport(GainReport):
+    """What correcting for hubs by a bank of queries brings.
 
     Attributes:
         queries: Different texts in the bank.
-        items: Files with captions or clicks.
-        asked: Different texts of these, each searched for.
-        others: Files without any among which the searches were held, besides those with.
-        folds: Parts that were held out, one after the other.
+        asked: Different right texts, each searched for.
         k: So many nearest queries say how much of a hub a file is; chosen by cross-validation.
         weight: How much of that is taken off; chosen likewise.
-        before: R@1, R@5, R@10 (share of texts with a right file so high up) and mAP, in [0, 1].
-        after: The same with the correction.
-        difference: After less before, with 95 % confidence intervals.
-        helps: Whether mAP rises for certain: its interval is above 0. Only then the bank is installed.
-        seconds: What it took.
         unknown: Files of the table or the log that are not in the collection.
     """
 
-    modality: Modality
     queries: int
-    items: int
     asked: int
-    others: int
-    folds: int
     k: int
     weight: float
-    before: dict[str, float]
-    after: dict[str, float]
-    difference: dict[str, Interval]
-    helps: bool
-    seconds: float
-    unknown: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a JSON object."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

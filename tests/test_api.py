@@ -80,6 +80,7 @@ def test_signatures_are_pinned():
         "like",
         "vector",
         "negative",
+        "parts",
         "combine",
         "mode",
         "modality",

@@ -320,11 +320,52 @@ def test_verdict(filled):
         ({"audio": b"not a sound"}, MediaError, "sound"),
         ({"audio": 3.5}, UsageError, "float"),
         ({"audio": np.zeros(0, np.float32)}, MediaError, "no time"),
+        ({"text": "cat", "k": 2.5}, QueryError, "'k' of a query must be a whole number, not 2.5"),
+        ({"text": "cat", "k": "3"}, QueryError, "'k'"),
+        ({"text": "cat", "k": True}, QueryError, "'k'"),
+        ({"text": "cat", "offset": 1.5}, QueryError, "'offset'"),
+        ({"text": "cat", "min_score": "a"}, QueryError, "'min_score'"),
+        ({"text": "cat", "quotas": 5}, QueryError, "'quotas'"),
+        ({"text": "cat", "quotas": {"video": 1}}, QueryError, "image, audio, text"),
+        ({"text": "cat", "quotas": "image=" + "9" * 5_000}, QueryError, "image=5"),
+        ({"text": "cat", "group": "no"}, QueryError, "'group'"),
+        ({"text": 7}, QueryError, "no text"),
+        ({"like": 1.5}, QueryError, "id or its path"),
+        ({"like": 10**5_000}, ItemNotFound, "so large an id"),
+        ({"vector": [[1, 2], [3]]}, QueryError, "dimensions"),
+        ({"vector": "/dev/zero"}, QueryError, "not a file"),
+        ({"parts": {"text": "cat"}}, QueryError, "'parts' of a query must be a list"),
+        ({"parts": [{"image": "/gone.jpg"}]}, MediaError, "gone"),
+        ({"where": "size > 1", "dedupe": True}, QueryError, "leaves out no copies"),
+        ({"where": "size > 1", "quotas": "image=1"}, QueryError, "no quotas"),
+        ({"where": "size > 1", "explain": True}, QueryError, "no scores to explain"),
     ],
 )
 def test_searches_that_make_no_sense(filled, options, error, message):
     with pytest.raises(error, match=message):
         filled.search(**options)
+
+
+def test_none_is_as_if_it_were_not_said(filled):
+    asked = dict.fromkeys(("modality", "where", "sort", "k", "quotas", "min_score", "vector", "log"))
+    assert filled.search("green", **asked) == filled.search("green")
+
+
+@pytest.mark.parametrize("kind", ["image", "audio", "vector", "item"])
+def test_a_text_never_names_a_file(filled, kind):
+    asked = {"text": f"{kind}:/etc/passwd", "negative": f"0.5:{kind}:/etc/shadow"}
+    assert len(filled.search(**asked)) == 4
+    assert len(filled.search_request(asked)) == 4
+    assert len(filled.search(parts=[{"text": f"{kind}:/etc/passwd"}])) == 4
+
+
+def test_parts_hold_paths_and_data(filled, pictures):
+    data = (pictures / "sub" / "blue.png").read_bytes()
+    vector = filled.embed(images=data)
+    for value in ({"image": str(pictures / "sub" / "blue.png")}, {"image": data}, {"vector": vector}, {"text": "blue"}):
+        parts = [value, {"text": "green", "weight": -0.5}]
+        assert names(filled.search(parts=parts, modality="image", k=1)) == ["blue.png"]
+    assert filled.search(parts=[{"text": "blue"}], k=3) == filled.search_request({"parts": [{"text": "blue"}]}, k=3)
 
 
 def test_a_model_that_takes_no_sounds_is_not_asked_for_any(home, pictures, encoder):

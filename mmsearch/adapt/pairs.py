@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mmsearch.config import Limits
-from mmsearch.errors import UsageError
+from mmsearch.errors import MediaDamaged, MediaEmpty, MediaTooLarge, UsageError
 from mmsearch.media.captions import FILE_KEYS, named_media, table_of
 from mmsearch.media.probe import ending_of
 from mmsearch.media.sidecar import CAPTION_KEYS, captions_in
@@ -68,11 +68,23 @@ def read_rows(name: str, limits: Limits) -> Iterator[Row]:
         MediaError: The file is not there, is no text, or is too large.
     """
     rows = _reader_for(name)
-    text = read_text(read_bytes(name, limits.max_text_bytes), limits)
+    text = read_named(name, limits)
     for number, row in enumerate(rows(name, text)):
         if number == MAX_ROWS:
             raise UsageError(f"{name} has more than {MAX_ROWS:,} rows.", remedy="Give a part of them.")
         yield row
+
+
+def read_named(name: str, limits: Limits) -> str:
+    """Read a text file that the user names.
+
+    Raises:
+        MediaError: It is not there, is no text, or is too large; says its name.
+    """
+    try:
+        return read_text(read_bytes(name, limits.max_text_bytes), limits)
+    except (MediaDamaged, MediaEmpty, MediaTooLarge) as error:  # which speak of "the file"
+        raise type(error)(f"{name}: {error.message}", remedy=error.remedy) from error
 
 
 def _reader_for(name: str) -> Callable[[str, str], Iterator[Row]]:

@@ -37,7 +37,7 @@ class Source(Protocol):
     def any(self, test: Callable[[Cell], Test], *, exact: bool) -> Test:
         """Return SQL: true if a value meets the test, false if none does, NULL if there is none.
 
-        Unless `exact`, false may stand for NULL.
+        Unless `exact`, false may stand for NULL. Of a set, such as tags, that is empty, it is false.
         """
         ...
 
@@ -79,17 +79,19 @@ class InRows:
         subject: The column with the id of the file.
         wanted: Which rows hold the field.
         first: The first of them to sort by, or the last.
+        is_set: A file without a row has an empty set, in which no test holds; otherwise nothing is known of it.
     """
 
     subject: Column
     cell: Cell
     wanted: Test
     first: Callable[[Pick], Column]
+    is_set: bool = False
 
     def any(self, test: Callable[[Cell], Test], *, exact: bool) -> Test:
         """Look the file up among those with a fitting row, which are found once for all files."""
         holds = self._has_row(test(self.cell))
-        return told(holds, known=self._has_row(sa.true())) if exact else holds
+        return told(holds, known=self._has_row(sa.true())) if exact and not self.is_set else holds
 
     def absent(self) -> Test:
         """Look for a row."""
@@ -118,7 +120,7 @@ def _own_field(name: str) -> Source:
 def _tags() -> Source:
     rows = in_force()
     first = partial(_first_row, fields, _is_named("tags"), sa.func.nullif(folded(fields.c.text), ""))
-    return InRows(rows.c.subject, TextCell(rows.c.text), rows.c.name == "tags", first)
+    return InRows(rows.c.subject, TextCell(rows.c.text), rows.c.name == "tags", first, is_set=True)
 
 
 def _is_named(name: str) -> Test:

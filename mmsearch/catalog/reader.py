@@ -36,7 +36,7 @@ from mmsearch.catalog.records import (
 from mmsearch.queries import Filter
 from mmsearch.reports import ClickedQuery, Failure, Problem, SaidField
 from mmsearch.types import Block, Candidates, EmbeddingSpace, Generation, Ids, Modality, Plain
-from mmsearch.where.syntax import Order
+from mmsearch.where.syntax import Condition, Order
 
 
 class CatalogReader:
@@ -207,6 +207,16 @@ class CatalogReader:
         with self._read() as connection:
             return segments.spread(connection, modality, size)
 
+    def subjects_of(self, modality: Modality) -> tuple[Ids, Ids]:
+        """Return the ids (n,), sorted, of the segments of a modality, and the file (n,) that each stands for."""
+        with self._read() as connection:
+            return segments.subjects_of(connection, modality)
+
+    def standing_for(self, asset_ids: Collection[int]) -> Ids:
+        """Return the ids (n,), sorted, of all segments of some files, and of the captions that describe them."""
+        with self._read() as connection:
+            return segments.standing_for(connection, asset_ids)
+
     def asset_segments(self, asset_id: int) -> Ids:
         """Return the ids of one file's segments, in their order."""
         with self._read() as connection:
@@ -257,6 +267,11 @@ class CatalogReader:
         """Return the files (n,) that some stand for: themselves, or for captions those that they describe."""
         with self._read() as connection:
             return subjects.of_assets(connection, asset_ids)
+
+    def subjects_where(self, condition: Condition) -> Ids:
+        """Return the files (n,) that some segment that can be found stands for, and for which a condition holds."""
+        with self._read() as connection:
+            return subjects.where(connection, condition)
 
     def subjects_of_segments(self, ids: Collection[int]) -> Ids:
         """Return the files (n,) of segments, or for captions those that they describe."""

@@ -1,8 +1,8 @@
 """What the catalog answers with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,14 @@ class SegmentRecord:
     captured_at: str | None
     size_bytes: int
     duration_s: float | None
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The fields that a hit has too."""
+        return {name: getattr(self, name) for name in _SHOWN}
+
+
+_SHOWN = tuple(field.name for field in fields(SegmentRecord) if field.name not in {"asset_id", "ordinal"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from mmsearch.catalog.tables import assets, segments, vectors
 from mmsearch.queries import Filter
 from mmsearch.types import MODALITIES, Ids, Modality
 
+_described = assets.alias("described")
 _RECORD = (  # in the order of the fields of SegmentRecord
     segments.c.id,
     segments.c.asset_id,
@@ -25,7 +26,7 @@ _RECORD = (  # in the order of the fields of SegmentRecord
     segments.c.text,
     segments.c.char_start,
     segments.c.char_end,
-    segments.c.about,
+    _described.c.path,
     segments.c.language,
     assets.c.media_type,
     assets.c.width_px,
@@ -34,9 +35,9 @@ _RECORD = (  # in the order of the fields of SegmentRecord
     assets.c.size_bytes,
     assets.c.duration_s,
 )
+# A caption whose picture has gone from the collection is about nothing any more.
+_HITS = sa.select(*_RECORD).join_from(segments, assets).outerjoin(_described, _described.c.path == segments.c.about)
 
-
-_described = assets.alias("described")
 
 SUBJECT = sa.case(
     (segments.c.about.is_(None), segments.c.asset_id),
@@ -112,6 +113,27 @@ def spread(connection: sa.Connection, modality: Modality, size: int) -> Ids:
     return probed if len(probed) > size // 2 else np.union1d(probed, first[: size - len(probed)])
 
 
+def subjects_of(connection: sa.Connection, modality: Modality) -> tuple[Ids, Ids]:
+    """Return the ids (n,), sorted, of the segments of a modality, and the file (n,) that each stands for.
+
+    A caption stands for the file that it describes, or for its own if that has gone.
+    """
+    own = sa.func.coalesce(SUBJECT, segments.c.asset_id)
+    query = sa.select(segments.c.id, own).where(segments.c.modality == modality).order_by(segments.c.id)
+    table = np.fromiter(chain.from_iterable(connection.execute(query)), dtype=np.int64).reshape(-1, 2)
+    return np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1])
+
+
+def standing_for(connection: sa.Connection, asset_ids: Collection[int]) -> Ids:
+    """Return the ids (n,), sorted, of all segments of some files, and of the captions that describe them."""
+    found = [np.empty(0, dtype=np.int64)]
+    for chunk in chunks(sorted(asset_ids)):
+        paths = sa.select(assets.c.path).where(assets.c.id.in_(chunk))
+        mine = sa.or_(segments.c.asset_id.in_(chunk), segments.c.about.in_(paths))
+        found.append(_ids(connection, sa.select(segments.c.id).where(mine)))
+    return np.unique(np.concatenate(found))
+
+
 def of_asset(connection: sa.Connection, asset_id: int) -> Ids:
     """Return the ids of one file's segments, in their order."""
     query = sa.select(segments.c.id).where(segments.c.asset_id == asset_id).order_by(segments.c.ordinal)
@@ -122,9 +144,9 @@ def hits(connection: sa.Connection, ids: Ids) -> dict[int, SegmentRecord]:
     """Return what is to be shown of each segment; unknown ids are left out."""
     found: dict[int, SegmentRecord] = {}
     for chunk in chunks(ids.tolist()):
-        query = sa.select(*_RECORD).join_from(segments, assets).where(segments.c.id.in_(chunk))
+        query = _HITS.where(segments.c.id.in_(chunk))
         for row in connection.execute(query).all():
-            found[row[0]] = SegmentRecord(*row)
+            found[row[0]] = SegmentRecord(*row)  # type: ignore[call-arg]  # mypy does not know how long a row is
     return found
 
 

@@ -6,8 +6,11 @@ import numpy as np
 import sqlalchemy as sa
 
 from mmsearch.catalog.chunks import chunks
+from mmsearch.catalog.segments import matching
 from mmsearch.catalog.tables import assets, segments
+from mmsearch.queries import Filter
 from mmsearch.types import Ids
+from mmsearch.where.syntax import Condition
 
 _described = assets.alias("described")
 _of_captions = sa.select(_described.c.id).join_from(segments, _described, segments.c.about == _described.c.path)
@@ -21,6 +24,15 @@ def of_segments(connection: sa.Connection, segment_ids: Collection[int]) -> Ids:
         for query in (plain, _of_captions):
             found.update(connection.execute(query.where(segments.c.id.in_(chunk))).scalars())
     return np.array(sorted(found), dtype=np.int64)
+
+
+def where(connection: sa.Connection, condition: Condition) -> Ids:
+    """Return the ids (n,), sorted, of the files that some segment that can be found stands for, if a condition holds.
+
+    Raises:
+        FilterError: It names a field that no file has.
+    """
+    return of_segments(connection, matching(connection, Filter(where=condition)).tolist())
 
 
 def of_assets(connection: sa.Connection, asset_ids: Collection[int]) -> Ids:

@@ -124,17 +124,17 @@ class Writer(AssetWriter):
         """Take heads that do not match their checksum out of use."""
         self.changed |= heads.drop_damaged(self._connection) > 0
 
-    def change_fields(self, asset_ids: Collection[int], changes: Sequence[FieldChange]) -> None:
-        """Change the user's own fields of files, one change after the other.
+    def change_fields(self, asset_ids: Collection[int], changes: Sequence[FieldChange]) -> int:
+        """Change the user's own fields of files, one change after the other. Returns how many files changed by it.
 
         Raises:
             UsageError: A field would get more than `types.MAX_FIELD_VALUES` values.
         """
-        field_writer.change(self._connection, asset_ids, changes)
+        return field_writer.change(self._connection, asset_ids, changes)
 
-    def put_fields(self, values: Mapping[int, Mapping[str, Sequence[FieldValue]]]) -> None:
-        """Replace what the user says of some fields of files: id -> name -> values."""
-        field_writer.put_each(self._connection, values)
+    def put_fields(self, values: Mapping[int, Mapping[str, Sequence[FieldValue]]]) -> int:
+        """Replace what the user says of some fields of files: id -> name -> values. Returns how many files changed."""
+        return field_writer.put_each(self._connection, values)
 
     def put_banks(self, data: bytes, report: Mapping[str, Any]) -> int:
         """Install banks of queries for all modalities that are to have one. Returns their number.

@@ -1,15 +1,14 @@
 """`mmsearch adapt`: fit searches to the user's own captions and labels, or undo it."""
 
-import sys
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmsearch.cli.gains import gains_table
+from mmsearch.cli.gains import show_gains
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import console, counted, emit_json, examples, show, wants_json
+from mmsearch.cli.output import counted, emit_json, examples, wants_json
+from mmsearch.cli.progress import working_shown
 from mmsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,32 +55,18 @@ def adapt(
     if pairs is None:
         _undo(options, json)
         return
-    with options.open() as collection, _working(quiet=options.quiet):
+    with options.open() as collection, working_shown("Fitting, and measuring what it brings", quiet=options.quiet):
         reports = collection.adapt(pairs, modality=modality, dry_run=dry_run)
-    for report in reports:
-        if wants_json(json):
-            emit_json(report.to_dict() | {"installed": report.helps and not dry_run})
-        else:
-            show(gains_table(report), verdict(report, dry_run=dry_run), "")
+    show_gains(options, "adapt", reports, _measured, use="searches for {modality}", dry_run=dry_run, json=json)
     if unknown := sum(report.unknown for report in reports):
         options.notice(f"{counted(unknown, 'file')} of the table are not in the collection and did not count.")
-    if not dry_run and any(report.helps for report in reports):
-        options.notice(f"`{options.call('adapt')} --undo` takes it back.")
 
 
-def verdict(report: "AdaptReport", *, dry_run: bool) -> str:
-    """Say in a sentence what was found and done."""
-    measured = (
+def _measured(report: "AdaptReport") -> str:
+    return (
         f"Measured with {counted(report.queries, 'text')} on {counted(report.items, 'file')} held out in "
         f"{report.folds} parts, among {counted(report.others, 'other file')}, in {report.seconds:,.1f} s."
     )
-    if not report.helps:
-        found = "It does not help for certain, so nothing was installed."
-    elif dry_run:
-        found = "It helps. Nothing was installed: this was a dry run."
-    else:
-        found = f"It helps: searches for {report.modality} use it from now on."
-    return f"{measured} {found}"
 
 
 def _undo(options: GlobalOptions, json: bool) -> None:
@@ -93,9 +78,3 @@ def _undo(options: GlobalOptions, json: bool) -> None:
         typer.echo(f"Searches for {' and '.join(modalities)} are as before the last time.")
     else:
         typer.echo("There is nothing to undo.")
-
-
-def _working(*, quiet: bool) -> AbstractContextManager[object]:
-    if quiet or not sys.stderr.isatty():
-        return nullcontext()
-    return console(stderr=True).status("Fitting, and measuring what it brings")

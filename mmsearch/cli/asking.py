@@ -4,32 +4,26 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmsearch.errors import QueryError
 
+if TYPE_CHECKING:
+    from mmsearch.search.terms import Term
+
 MAX_REQUEST_BYTES = 8 << 20
-_NOT_SAID: tuple[Any, ...] = (
-    None,
-    "",
-    [],
-    0,
-    0.0,
-    False,
-    "add",
-)  # what an option has if it was not given; `group` is True then
-_PARTS = {"text": "", "image": "picture ", "audio": "sound ", "like": "like ", "vector": "vector ", "negative": "not "}
+_ADD_UP = ("parts", "image", "audio", "like", "vector")  # of which a request and the options may both have some
 
 
 def phrases(words: Sequence[str]) -> list[str]:
-    """Join arguments in a row to one phrase, as the shell splits what is not quoted; weighted ones stay alone."""
-    from mmsearch.search.terms import read_term
+    """Join arguments in a row to one phrase, as the shell splits what is not quoted; marked ones stay alone."""
+    from mmsearch.search.terms import read_shorthand
 
     joined: list[str] = []
     open_end = False
     for word in words:
-        term = read_term(word)
-        marked = term.kind != "text" or term.value != word
+        term = read_shorthand(word)
+        marked = term.value != word
         if open_end and not marked:
             joined[-1] += f" {word}"
         else:
@@ -38,26 +32,40 @@ def phrases(words: Sequence[str]) -> list[str]:
     return joined
 
 
+def shorthand(words: Sequence[str], unwanted: Sequence[str]) -> list[dict[str, Any]]:
+    """Make parts, as a JSON object has them, of what was typed as TEXT and after --not."""
+    from mmsearch.search.terms import negated, read_shorthand
+
+    terms = [*map(read_shorthand, phrases(words)), *negated([read_shorthand(each) for each in unwanted])]
+    return [{term.kind: term.value, "weight": term.weight} for term in terms]
+
+
 def merged(given: Mapping[str, Any], request: Path | None) -> dict[str, Any]:
     """Join the options with a request in a file: parts add up, and of all else the options win.
+
+    An option that is None, an empty list or an empty text was not said.
 
     Raises:
         QueryError: The file is not a JSON object.
     """
-    said = {name: value for name, value in given.items() if value not in _NOT_SAID or name == "group"}
-    if request is None:
-        return said
-    from_file = _read(request)
-    parts = {name: [*_listed(from_file.get(name)), *_listed(said.get(name))] for name in _PARTS}
-    group = from_file.get("group", True) if given["group"] else False
-    return {**from_file, **said, **{name: value for name, value in parts.items() if value}, "group": group}
+    said = {name: value for name, value in given.items() if value not in (None, [], "")}
+    from_file = {} if request is None else _read(request)
+    both = {name: [*_listed(from_file[name]), *said[name]] for name in _ADD_UP if name in from_file and name in said}
+    return {**from_file, **said, **both}
 
 
 def described(asked: Mapping[str, Any]) -> list[str]:
     """Say what was asked for, a part each."""
-    parts = [f"{called}{each}" for name, called in _PARTS.items() for each in _listed(asked.get(name))]
-    parts += [json.dumps(part) for part in asked.get("parts", [])]
-    return [*parts, *([f"where {asked['where']}"] if asked.get("where") else [])]
+    from mmsearch.search.request import make_request
+
+    request = make_request(asked)
+    return [_described(term) for term in request.terms] + ([f"where {request.where}"] if request.where else [])
+
+
+def _described(term: "Term") -> str:
+    amount = abs(term.weight)
+    named = term.name if amount == 1 else f"{amount:g}:{term.name}"
+    return named if term.weight > 0 else f"not {named}"
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import emit_json, examples, printable, show, wants_json
+from mmsearch.cli.output import emit_json, examples, plain_table, printable, show, wants_json
 
 if TYPE_CHECKING:
     from mmsearch.config import Config
@@ -51,11 +51,7 @@ def config_show(options: GlobalOptions, json: JsonOption = False) -> None:
         for setting in settings:
             emit_json(asdict(setting))
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("setting", "value", "from"):
-        table.add_column(name, overflow="fold")
+    table = plain_table("setting", "value", "from")
     for setting in settings:
         table.add_row(setting.name, printable(_shown(setting)), printable(setting.source))
     show(table)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import counted, emit_json, emit_raw, examples, short_path, show, size, wants_json
+from mmsearch.cli.output import counted, emit_json, emit_raw, examples, plain_table, short_path, show, size, wants_json
 from mmsearch.cli.progress import count_shown
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ def _print_notices(options: GlobalOptions, report: "DupeReport") -> None:
 
 
 def _table(report: "DupeReport") -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column("group", justify="right")
     table.add_column("copy")
     table.add_column("pixels", justify="right")

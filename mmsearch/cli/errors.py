@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import emit_json, examples, printable, short_path, show, wants_json
+from mmsearch.cli.output import emit_json, examples, plain_table, printable, short_path, show, wants_json
 
 EXAMPLES = examples(
     ("mmsearch errors", ""),
@@ -32,9 +32,7 @@ def errors(
         for failure in failures:
             emit_json(asdict(failure))
     else:
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        table = plain_table()
         table.add_column("file", overflow="fold", ratio=1)
         table.add_column("reason", overflow="fold", ratio=1)
         for failure in failures:

@@ -46,7 +46,7 @@ def evaluate(
         ),
     ] = "",
     depth: Annotated[
-        int, typer.Option("-k", "--depth", metavar="N", help="Look at so many files of each ranking.")
+        int, typer.Option("-k", "--depth", metavar="N", help="Look at so many files of each ranking, 10 or more.")
     ] = DEPTH,
     modality: Annotated[
         str, typer.Option("--modality", metavar="KINDS", help="Search only for these kinds, whatever the queries say.")
@@ -86,6 +86,7 @@ def evaluate(
     baseline, the differences come with one too, and the queries that changed most.
     """
     from mmsearch.evaluation.gates import CHANGE, INDEX_RECALL, check_gates, parse_gate
+    from mmsearch.files import require_folder
 
     if from_log != (qrels is None):
         raise UsageError("Give either QRELS or --from-log.", remedy="See `mmsearch evaluate --help`.")
@@ -97,6 +98,8 @@ def evaluate(
         raise UsageError(f"A gate on {INDEX_RECALL} needs --exact.")
     if trec and len(ways) > 1:
         raise UsageError("A file of trec_eval holds one run.", remedy="Give one of the --modes.")
+    for written in filter(None, (save, trec, trec_qrels)):
+        require_folder(written)
     with options.open() as collection, count_shown("Searching", quiet=options.quiet) as on_progress:
         evaluation = collection.evaluate(
             qrels,
@@ -113,6 +116,8 @@ def evaluate(
     _write(evaluation, save, trec, trec_qrels)
     _print(options, evaluation.report, json=json)
     check_gates(gates, evaluation.report)
+    if gates:
+        options.notice(f"All gates are met: {', '.join(each.text for each in gates)}.")
 
 
 def _write(evaluation: "Evaluation", save: Path | None, trec: Path | None, trec_qrels: Path | None) -> None:
@@ -138,6 +143,8 @@ def _print(options: GlobalOptions, report: "EvaluationReport", *, json: bool) ->
     if report.dropped:
         queries = "1 query has" if report.dropped == 1 else f"{report.dropped:,} queries have"
         options.notice(f"{queries} no relevant file in the collection and did not count.")
+    if report.unreadable:
+        options.notice(f"Queries of the log that cannot be asked again, and did not count: {report.unreadable:,}.")
     for run in report.runs:
         for failed in run.failed[:SHOWN_UNKNOWN]:
             options.notice(f"{run.name}: {failed.title!r} could not be searched for: {failed.reason}")

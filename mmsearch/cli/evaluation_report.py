@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mmsearch.cli.output import counted, printable
+from mmsearch.cli.output import counted, plain_table, printable
 from mmsearch.evaluation.metrics import MEDIAN_RANK
 
 if TYPE_CHECKING:
@@ -110,9 +110,7 @@ def _changed(changed: "Sequence[ChangedQuery]") -> Iterator["RenderableType"]:
 
 
 def _table(first: str, *others: str) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column(printable(first))
     for name in others:
         table.add_column(printable(name), justify="right")

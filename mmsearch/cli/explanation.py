@@ -21,7 +21,7 @@ def explanations(hits: Iterable["Hit"]) -> "Table":
     table.add_column("what it says", overflow="fold")
     for hit in hits:
         for place, (stage, said) in enumerate(_lines(hit.explain or {})):
-            table.add_row("" if place else str(hit.rank), stage, printable(said))
+            table.add_row("" if place else str(hit.rank), printable(stage), printable(said))
     return table
 
 

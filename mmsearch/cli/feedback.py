@@ -27,7 +27,7 @@ def feedback(
     """Say which results of a query were right, or wrong. It stays on this machine, in the collection.
 
     `mmsearch evaluate --from-log` measures by it, and `mmsearch calibrate --from-log` learns from it. The last word on
-    a file counts.
+    a file counts. Results are not kept, so it is not checked whether a file was one of them.
     """
     with options.open() as collection:
         collection.feedback(query_id, *items, good=not bad)

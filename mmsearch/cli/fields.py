@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import emit_json, examples, printable, short_path, show, wants_json
+from mmsearch.cli.output import emit_json, examples, plain_table, printable, short_path, show, wants_json
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from mmsearch.reports import FieldSummary, SaidField
 
 EXAMPLES = examples(
@@ -69,13 +67,15 @@ def _print_json(own: "Iterable[FieldSummary]") -> None:
 
 
 def _show_all(own: "Iterable[FieldSummary]") -> None:
-    from mmsearch.where.fields import FIELDS
+    from mmsearch.where.fields import FIELDS, PLACE_TESTS
 
-    every = _table("every file has", "meaning", "example")
+    every = plain_table("every file has", "meaning", "example")
     for field in FIELDS:
         every.add_row(field.name, field.meaning, field.example)
+    for test in PLACE_TESTS:
+        every.add_row(f"{test.name}()", test.meaning, test.example)
     show(every)
-    yours = _table("your own", "files", "such as")
+    yours = plain_table("your own", "files", "such as")
     for summary in own:
         yours.add_row(printable(summary.name), f"{summary.files:,}", _values(summary.examples))
     if yours.row_count:
@@ -87,7 +87,7 @@ def _show_file(options: GlobalOptions, said: "list[SaidField]", *, json: bool) -
         for each in said:
             emit_json(asdict(each))
         return
-    table = _table("field", "value", "said by")
+    table = plain_table("field", "value", "said by")
     for each in said:
         values = each.value if isinstance(each.value, list) else [each.value]
         table.add_row(
@@ -103,12 +103,3 @@ def _values(values: Iterable[object]) -> str:
     """Write values in a row, long ones cut short."""
     texts = (str(value).lower() if isinstance(value, bool) else str(value) for value in values)
     return ", ".join(printable(text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…") for text in texts)
-
-
-def _table(*headers: str) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for header in headers:
-        table.add_column(header, overflow="fold")
-    return table

@@ -32,7 +32,7 @@ def hits_table(hits: Sequence["Hit"], start: str | os.PathLike[str] = os.curdir)
     table.add_column("kind")
     table.add_column("what", overflow="fold")
     for hit in hits:
-        table.add_row(str(hit.rank), f"{hit.score:.2f}", str(hit.id), hit.modality, describe(hit, start))
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", str(hit.id), hit.modality, describe(hit, start))
     return table
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import emit_json, examples, printable, show, wants_json
+from mmsearch.cli.output import emit_json, examples, plain_table, printable, show, wants_json
 from mmsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ CLEAR_EXAMPLES = examples(("mmsearch log clear --yes", ""))
 EXPORT_EXAMPLES = examples(
     ("mmsearch log export judged.jsonl", ""),
     ("mmsearch evaluate judged.jsonl", "how well these queries are answered"),
+    ("mmsearch log export - | jq .relevant", "- is standard output"),
 )
 DEFAULT_LIMIT = 20
 app = typer.Typer(rich_markup_mode="rich")
@@ -39,7 +40,7 @@ def _log(options: GlobalOptions, context: typer.Context, json: JsonOption = Fals
     """Show, export or forget the queries that were kept. Without a command: show the last ones.
 
     Queries are kept on request only: by `mmsearch search --log`, or always with `log = true` in the section (search)
-    of mmsearch.toml. They stay in the collection, on this machine.
+    of HOME/mmsearch.toml. They stay in the collection, on this machine.
     """
     if context.invoked_subcommand is None:
         _show(options, DEFAULT_LIMIT, json=json)
@@ -76,13 +77,24 @@ def log_clear(
 @with_global_options
 def log_export(
     options: GlobalOptions,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, one JSON object a line (.jsonl).")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The file to write, one JSON object a line (.jsonl); '-' for standard output."
+        ),
+    ],
     json: JsonOption = False,
 ) -> None:
     """Write the queries that have right results to a file that `mmsearch evaluate` reads."""
+    to_stdout = str(file) == "-"
+    replaced = not to_stdout and file.expanduser().exists()
     with options.open() as collection:
-        written = collection.export_log(file)
-    if wants_json(json):
+        written = collection.export_log(sys.stdout if to_stdout else file)
+    if replaced:
+        options.notice(f"{file} was there and is replaced.")
+    if to_stdout:
+        options.notice(f"{_queries(written)} with right results.")
+    elif wants_json(json):
         emit_json({"exported": written})
     else:
         typer.echo(f"Wrote {_queries(written)} with right results to {printable(str(file))}.")
@@ -101,9 +113,7 @@ def _show(options: GlobalOptions, limit: int, *, json: bool) -> None:
 
 
 def _show_table(queries: "list[ClickedQuery]") -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column("query", justify="right")
     table.add_column("asked at")
     table.add_column("for", overflow="fold", ratio=1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import emit_json, examples, printable, printable_lines, reflowed, show, wants_json
+from mmsearch.cli.output import emit_json, examples, plain_table, printable, printable_lines, reflowed, show, wants_json
 
 if TYPE_CHECKING:
     from mmsearch.protocols import Encoder
@@ -66,11 +66,7 @@ def _print_list(json: bool) -> None:
         for entry in entries:
             emit_json(asdict(entry))
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in ("model", "reads", "dim", "usable", ""):
-        table.add_column(name, overflow="fold")
+    table = plain_table("model", "reads", "dim", "usable", "")
     for entry in entries:
         dim = str(entry.dim) if entry.dim else ""
         usable = "yes" if entry.usable else "no"

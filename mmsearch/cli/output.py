@@ -10,6 +10,7 @@ from mmsearch.errors import StorageError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
 # What a terminal would obey or hide instead of showing: control characters, line breaks of every kind, marks
 # that turn the direction of writing round, invisible signs, and the surrogates by which Python keeps bytes that
@@ -46,6 +47,16 @@ def show(*renderables: "RenderableType") -> None:
     out = console()
     for renderable in renderables:
         out.print(renderable)
+
+
+def plain_table(*columns: str) -> "Table":
+    """Make an empty table without lines, with the columns that need nothing special."""
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
 
 
 def console(*, stderr: bool = False) -> "Console":

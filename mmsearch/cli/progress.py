@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from mmsearch.cli.output import notice
+from mmsearch.cli.output import console, notice
 
 if TYPE_CHECKING:
     from mmsearch.reports import IndexProgress
@@ -89,6 +89,13 @@ def count_shown(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def working_shown(what: str, *, quiet: bool) -> AbstractContextManager[object]:
+    """Show on a terminal that something goes on of which nobody knows how far it is."""
+    if quiet or not sys.stderr.isatty():
+        return nullcontext()
+    return console(stderr=True).status(what)
 
 
 def _clock(seconds: float) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mmsearch.cli.asking import described, merged, phrases
+from mmsearch.cli.asking import described, merged, shorthand
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
 from mmsearch.cli.output import emit_json, examples, is_terminal, show, wants_json
 
@@ -23,7 +23,7 @@ EXAMPLES = examples(
     ("mmsearch search '\"exact words\" invoi*' --mode text", "by words in names, captions and transcripts"),
     ("mmsearch search dog --where \"year >= 2020 and tag = 'holiday'\"", "only such files"),
     ("mmsearch search --where 'size > 5MB' --sort -taken", "without a query: a list"),
-    ("mmsearch search --like 17 --modality text", "texts about item 17"),
+    ("mmsearch search --like 17 --modality text", "texts that fit item 17"),
     ("mmsearch search sunset --min-score 0.5 --dedupe", "only good matches, and each once"),
     ("mmsearch search sunset -0 | xargs -0 cp -t best/", "paths for another program"),
     ("mmsearch search sunset --html sunset.html", "a page with thumbnails"),
@@ -39,7 +39,8 @@ def search(
         typer.Argument(
             metavar="TEXT",
             help="Words or sentences. Arguments in a row are one phrase, so quotes may be left out; '2:cat' is a "
-            "part of its own that counts double, and '-1:cat' one to steer away from.",
+            "part of its own that counts double, '-1:cat' one to steer away from, and image:FILE, audio:FILE, "
+            "item:ID and vector:FILE are parts of other kinds.",
         ),
     ] = None,
     image: Annotated[
@@ -89,16 +90,16 @@ def search(
         ),
     ] = None,
     modality: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--modality",
             metavar="KINDS",
             rich_help_panel=_LIMITS,
             help="Only these kinds, such as image or image,text; video stands for all that was found in videos.",
         ),
-    ] = "",
+    ] = None,
     where: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--where",
             metavar="EXPR",
@@ -106,22 +107,28 @@ def search(
             help="Only files for which this holds, such as \"year >= 2020 and tag = 'beach'\"; docs/where.md has the "
             "language, `mmsearch fields` the names. Without a query, all of them are listed.",
         ),
-    ] = "",
+    ] = None,
     min_score: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--min-score",
             min=0.0,
             max=1.0,
             metavar="S",
             rich_help_panel=_LIMITS,
+            show_default="0",
             help="Leave out hits below; 0.5 is where a match begins to be likely.",
         ),
-    ] = 0.0,
+    ] = None,
     dedupe: Annotated[
-        bool,
-        typer.Option("--dedupe", rich_help_panel=_LIMITS, help="Leave out copies and near-copies of better hits."),
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--dedupe/--no-dedupe",
+            show_default="no-dedupe",
+            rich_help_panel=_LIMITS,
+            help="Leave out copies and near-copies of better hits.",
+        ),
+    ] = None,
     quota: Annotated[
         list[str] | None,
         typer.Option(
@@ -139,15 +146,16 @@ def search(
         ),
     ] = None,
     offset: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--offset",
             min=0,
             metavar="N",
             rich_help_panel=_LIMITS,
+            show_default="0",
             help="Leave out so many of the best, for paging.",
         ),
-    ] = 0,
+    ] = None,
     mode: Annotated[
         str | None,
         typer.Option(
@@ -159,31 +167,33 @@ def search(
         ),
     ] = None,
     combine: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--combine",
             metavar="HOW",
+            show_default="add",
             rich_help_panel=_RANKING,
             help="Several parts: add makes one vector of them, fuse finds what fits each of them.",
         ),
-    ] = "add",
+    ] = None,
     sort: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--sort",
             metavar="FIELDS",
             rich_help_panel=_RANKING,
             help="Sort the results by fields, such as -taken,name.",
         ),
-    ] = "",
+    ] = None,
     group: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--group/--no-group",
+            show_default="group",
             rich_help_panel=_RANKING,
             help="One result a file, its best moment; or every passage and moment for itself.",
         ),
-    ] = True,
+    ] = None,
     log: Annotated[
         bool | None,
         typer.Option(
@@ -212,8 +222,14 @@ def search(
         ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", rich_help_panel=_OUTPUT, help="Say of each result where its score comes from.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--explain/--no-explain",
+            show_default="no-explain",
+            rich_help_panel=_OUTPUT,
+            help="Say of each result where its score comes from.",
+        ),
+    ] = None,
     profile: Annotated[
         bool, typer.Option("--profile", rich_help_panel=_OUTPUT, help="Say on stderr how long each stage took.")
     ] = False,
@@ -225,23 +241,18 @@ def search(
     """
     if json and (paths or print0):
         raise typer.BadParameter("--json goes with neither --paths nor -0.")
-    given: dict[str, Any] = {
-        "text": phrases(text or ()),
-        "image": image or [],
-        "audio": audio or [],
-        "like": like or [],
-        "vector": vector or [],
-        "negative": negative or [],
-    }
-    limits: dict[str, Any] = {"modality": modality, "where": where, "quotas": ",".join(quota or ())}
+    given: dict[str, Any] = {"image": image, "audio": audio, "like": like, "vector": vector}
+    limits: dict[str, Any] = {"modality": modality, "where": where, "quotas": quota}
     ranking: dict[str, Any] = {"mode": mode, "combine": combine, "sort": sort, "log": log, "min_score": min_score}
     flags = {"group": group, "dedupe": dedupe, "explain": explain, "k": k, "offset": offset}
     with options.open() as collection:
-        asked = merged({**given, **limits, **ranking, **flags}, request)
+        parts = shorthand(text or (), negative or ())
+        asked = merged({"parts": parts, **given, **limits, **ranking, **flags}, request)
         hits = collection.search_request(asked)
         # Only what a worker has read before is decoded for the page, in the user's own process.
         safe = collection.searchable([hit.subject for hit in hits]) if html else frozenset()
     _print_notices(options, hits, profile=profile)
+    _say_if_noted(options, hits, asked.get("log"))
     if html:
         _write_page(options, html, hits, described(asked), safe)
     if paths or print0:
@@ -256,7 +267,7 @@ def search(
         from mmsearch.cli.hits import hits_table
 
         show(hits_table(hits))
-        if explain:
+        if any(hit.explain for hit in hits):  # a request in a file may have asked for it
             from mmsearch.cli.explanation import explanations
 
             show(explanations(hits))
@@ -270,12 +281,22 @@ def _print_notices(options: GlobalOptions, hits: "Hits", *, profile: bool) -> No
         options.notice(f"No good match: the best score is {best:.2f}; results are probably not what you meant.")
     if hits.total is not None and hits:
         options.notice(f"{hits[0].rank:,} to {hits[-1].rank:,} of {hits.total:,} files.")
-    if hits.query_id is not None:
-        noted = f"mmsearch feedback {hits.query_id} ID..."
-        options.notice(f"Noted as query {hits.query_id}; `{noted}` says which results were right.")
     if profile:
         stages = ", ".join(f"{stage} {spent:.1f}" for stage, spent in hits.profile.items())
         options.notice(f"Milliseconds: {stages}; together {sum(hits.profile.values()):.1f}.")
+
+
+def _say_if_noted(options: GlobalOptions, hits: "Hits", log: bool | None) -> None:
+    if hits.query_id is not None:
+        noted = f"mmsearch feedback {hits.query_id} ID..."
+        options.notice(f"Noted as query {hits.query_id}; `{noted}` says which results were right.")
+    elif hits.total is not None:  # a list, which the log has no use for
+        if log:
+            options.notice("The query could not be kept: a list without a query has nothing to learn from.")
+    elif options.config().search.log if log is None else log:
+        options.notice(
+            "The query could not be kept: it is too long, the collection cannot be written, or others write to it."
+        )
 
 
 def _print_json(options: GlobalOptions, hits: "Hits", *, preview: bool) -> None:

@@ -66,7 +66,7 @@ def set_(
         if table is not None:
             _print_report(options, collection.set_fields_from(table, dry_run=dry_run), dry_run=dry_run, json=json)
             return
-        files = collection.set_fields(
+        report = collection.set_fields(
             *wishes.items,
             fields=wishes.fields,
             add=wishes.add,
@@ -74,7 +74,7 @@ def set_(
             where=where,
             dry_run=dry_run,
         )
-    _print(files, {}, dry_run=dry_run, json=json)
+    _print(report, {}, dry_run=dry_run, json=json)
 
 
 @dataclass(slots=True)
@@ -118,15 +118,16 @@ class Wishes:
 
 
 def _print_report(options: GlobalOptions, report: "FieldsReport", *, dry_run: bool, json: bool) -> None:
-    _print(report.files, {"unknown": report.unknown}, dry_run=dry_run, json=json)
+    _print(report, {"unknown": report.unknown}, dry_run=dry_run, json=json)
     if report.unknown:
         options.notice(f"{counted(report.unknown, 'file')} of the table are not in the collection and did not count.")
 
 
-def _print(files: int, more: Mapping[str, int], *, dry_run: bool, json: bool) -> None:
+def _print(report: "FieldsReport", more: Mapping[str, int], *, dry_run: bool, json: bool) -> None:
     if wants_json(json):
-        emit_json({"files": files, **more, **({"dry_run": True} if dry_run else {})})
+        done = {"dry_run": True} if dry_run else {"changed": report.changed}
+        emit_json({"files": report.files, **more, **done})
     elif dry_run:
-        typer.echo(f"Nothing was set; {counted(files, 'file')} would be.")
+        typer.echo(f"Nothing was set; {counted(report.files, 'file')} would be.")
     else:
-        typer.echo(f"Set fields of {counted(files, 'file')}.")
+        typer.echo(f"{report.changed:,} of {counted(report.files, 'file')} changed.")

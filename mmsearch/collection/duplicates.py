@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmsearch.collection.base import CollectionBase, StrPath
-from mmsearch.queries import Filter
 from mmsearch.search.items import named_assets
 from mmsearch.search.stored import from_one_state
 
@@ -76,5 +75,5 @@ def _chosen(catalog: Catalog, paths: tuple[StrPath, ...], condition: Condition |
     named = {asset.id for path in paths for asset in named_assets(Path(path), catalog)}
     if condition is None:
         return named
-    matching = set(catalog.subjects_of_segments(catalog.segment_ids(Filter(where=condition)).tolist()).tolist())
+    matching = set(catalog.subjects_where(condition).tolist())
     return matching & named if paths else matching

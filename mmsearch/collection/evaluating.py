@@ -15,7 +15,7 @@ from mmsearch.collection.base import StrPath
 from mmsearch.collection.searching import Searching
 from mmsearch.errors import MediaError, ModalityUnsupported, QueryError
 from mmsearch.queries import Mode
-from mmsearch.search.request import OneOrMore, listed, parse_modalities
+from mmsearch.search.arguments import OneOrMore, listed, parse_modalities
 from mmsearch.types import Modality, Vectors
 
 if TYPE_CHECKING:
@@ -72,21 +72,24 @@ class Evaluating(Searching):
         options = (("modality", sorted(parse_modalities(modality))), ("where", where))
         given = tuple((name, value) for name, value in options if value)
         settings = Settings(ways, given, depth, tuple(listed(metrics)), limit)
-        judged, folder = self._judged(qrels)
+        judged, folder, unreadable = self._judged(qrels)
         saved = None if baseline is None else load_runs(os.path.expanduser(baseline), folder)
         subject = self._subject(judged, folder)
         search = partial(self.search_request, log=False)
-        measured = evaluate(judged, search, subject, settings, baseline=saved, on_progress=on_progress)
+        measured = evaluate(
+            judged, search, subject, settings, baseline=saved, unreadable=unreadable, on_progress=on_progress
+        )
         return measured.with_index(self._index_recall(measured.queries)) if exact else measured
 
-    def _judged(self, qrels: StrPath | None) -> tuple[Sequence[JudgedQuery], str]:
-        """Read the queries; with the folder from which their paths count."""
+    def _judged(self, qrels: StrPath | None) -> tuple[Sequence[JudgedQuery], str, int]:
+        """Read the queries; with the folder from which their paths count, and how many could not be read."""
         from mmsearch.evaluation.qrels import from_log, read_qrels
 
         if qrels is None:
-            return from_log(self._storage.reading().catalog.clicked_queries()), os.getcwd()
+            queries, unreadable = from_log(self._storage.reading().catalog.clicked_queries())
+            return queries, os.getcwd(), unreadable
         path = os.path.abspath(os.path.expanduser(qrels))
-        return read_qrels(path, self._limits()), os.path.dirname(path)
+        return read_qrels(path, self._limits()), os.path.dirname(path), 0
 
     def _subject(self, judged: Sequence[JudgedQuery], folder: str) -> Subject:
         """Say what is measured, and which of the relevant files are in it."""

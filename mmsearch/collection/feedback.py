@@ -7,15 +7,15 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from mmsearch.collection.base import CollectionBase, StrPath
 from mmsearch.errors import CollectionError, ItemNotFound, StorageError, UsageError
 from mmsearch.queries import Hit
+from mmsearch.search.arguments import parse_modalities
 from mmsearch.search.items import Item, absolute, is_id
-from mmsearch.search.request import parse_modalities
 from mmsearch.types import Modality
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Feedback(CollectionBase):
     def feedback(self, query_id: int, *items: Item, good: bool = True) -> None:
         """Say which hits of a query that was kept are right, or wrong; the last word on a file counts.
 
+        Hits are not kept, so any file of the collection is taken for one.
+
         Args:
             query_id: As `Hits.query_id` has it.
             items: Hits, by id or path.
@@ -80,18 +82,21 @@ class Feedback(CollectionBase):
 
         return QueryLog(self._storage.reading().catalog.path).clear()
 
-    def export_log(self, path: StrPath) -> int:
-        """Write the queries that have right hits to a file that `mmsearch evaluate` reads, a JSON object a line.
+    def export_log(self, path: StrPath | TextIO) -> int:
+        """Write the queries that have right hits as `mmsearch evaluate` reads them, a JSON object a line.
 
         Queries that were asked with data are left out, since the data are not kept.
+
+        Args:
+            path: Of the file, which is replaced if it is there; or a file that is open, such as `sys.stdout`.
 
         Returns:
             How many were written.
 
         Raises:
-            StorageError: The file cannot be written.
+            StorageError: The file cannot be written, or its folder is not there.
         """
-        from mmsearch.files import write_durably
+        from mmsearch.files import write_for_user
 
         clicked = self._storage.reading().catalog.clicked_queries()
         records = [
@@ -100,7 +105,10 @@ class Feedback(CollectionBase):
             if query.good and query.request and not _has_data(query.request)
         ]
         lines = "".join(json.dumps(record) + "\n" for record in records)
-        write_durably(Path(path).expanduser().absolute(), lines.encode())
+        if isinstance(path, str | os.PathLike):
+            write_for_user(Path(path).expanduser(), lines.encode())
+        else:
+            path.write(lines)
         return len(records)
 
     def calibrate(

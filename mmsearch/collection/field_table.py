@@ -4,14 +4,12 @@ import json
 import os
 from collections.abc import Iterator
 
-from mmsearch.adapt.pairs import read_rows
+from mmsearch.adapt.pairs import read_named, read_rows
 from mmsearch.config import Limits
 from mmsearch.errors import UsageError
 from mmsearch.media.captions import FILE_KEYS, named_media, naming_keys, rows_by_name
 from mmsearch.media.fields import FieldSheet
 from mmsearch.media.probe import ending_of
-from mmsearch.media.sources import read_bytes
-from mmsearch.media.text import read_text
 from mmsearch.types import Fields
 
 
@@ -51,7 +49,7 @@ def _rows(name: str, limits: Limits) -> Iterator[tuple[str, object]]:
     if ending_of(name) != ".json":
         yield from ((f"line {line}", row) for line, row in read_rows(name, limits))
         return
-    text = read_text(read_bytes(name, limits.max_text_bytes), limits)
+    text = read_named(name, limits)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:

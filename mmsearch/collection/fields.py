@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from mmsearch.collection.base import CollectionBase, StrPath
 from mmsearch.errors import ItemNotFound, UsageError
-from mmsearch.queries import Filter
 from mmsearch.reports import FieldsReport, FieldSummary
-from mmsearch.search.items import Item, is_id, named_assets
+from mmsearch.search.items import Item, absolute, is_id, named_assets
 
 if TYPE_CHECKING:
     from mmsearch.catalog.catalog import Catalog
@@ -30,14 +29,14 @@ class OwnFields(CollectionBase):
         remove: Mapping[str, Given] | None = None,
         where: str = "",
         dry_run: bool = False,
-    ) -> int:
+    ) -> FieldsReport:
         """Give files fields of the user's own, all of them or none.
 
         What the user says of a field of a file goes before what sidecars say of it, and stays when the file changes
         or moves; `Collection.remove` forgets it. A caption stands for the file that it describes.
 
         Args:
-            items: Files, by path or by the id of a hit; a folder stands for all below it.
+            items: Files, by path or by the id of a hit; a folder stands for all below it that can be found.
             fields: Name -> value, or several, instead of what the user said before. None takes that back: the file
                 has what sidecars say, if anything. A text of `tags` is split at commas.
             add: Name -> values to add to those that a file has, such as {"tags": "beach"}.
@@ -46,7 +45,7 @@ class OwnFields(CollectionBase):
             dry_run: Only count.
 
         Returns:
-            How many files are meant.
+            How many files are meant, and how many of them really changed.
 
         Raises:
             UsageError: A name or a value cannot be one, or neither files nor fields are given.
@@ -59,11 +58,10 @@ class OwnFields(CollectionBase):
         if not items and not where:
             raise UsageError("There is no file to set fields of.", remedy="Name files, or choose them by a filter.")
         if dry_run:
-            return len(_targets(self._storage.reading().catalog, items, where))
+            return FieldsReport(files=len(_targets(self._storage.reading().catalog, items, where)))
         with self._storage.writing() as shelves, shelves.catalog.write() as writer:
             targets = _targets(shelves.catalog, items, where)
-            writer.change_fields(targets, changes)
-        return len(targets)
+            return FieldsReport(files=len(targets), changed=writer.change_fields(targets, changes))
 
     def set_fields_from(self, table: StrPath, *, dry_run: bool = False) -> FieldsReport:
         """Give files the fields that a table says, as the user's own, all of them or none.
@@ -81,11 +79,10 @@ class OwnFields(CollectionBase):
 
         said = {each.about: each.values for each in read_field_table(os.path.expanduser(table), self._limits())}
         if dry_run:
-            return _report(_by_id(self._storage.reading().catalog, said), said)
+            return _report(_by_id(self._storage.reading().catalog, said), said, changed=0)
         with self._storage.writing() as shelves, shelves.catalog.write() as writer:
             values = _by_id(shelves.catalog, said)
-            writer.put_fields(values)
-        return _report(values, said)
+            return _report(values, said, changed=writer.put_fields(values))
 
     def fields(self, *, examples: int = 3) -> list[FieldSummary]:
         """Return the user's own fields, from sidecars and set ones, in order of name, each with some values."""
@@ -118,8 +115,7 @@ def _targets(catalog: Catalog, items: tuple[Item, ...], where: str) -> list[int]
         return sorted(named)
     from mmsearch.where.parse import parse_where
 
-    segments = catalog.segment_ids(Filter(where=parse_where(where)))
-    chosen = set(catalog.subjects_of_segments(segments.tolist()).tolist())
+    chosen = set(catalog.subjects_where(parse_where(where)).tolist())
     return sorted(chosen & named if items else chosen)
 
 
@@ -129,7 +125,8 @@ def _named(catalog: Catalog, item: Item) -> list[int]:
     if is_id(item):
         subjects = catalog.subjects_of_segments([int(item)])
     else:
-        subjects = catalog.subjects([asset.id for asset in found])
+        name = absolute(item)  # of a folder, what failed or waits is not meant
+        subjects = catalog.subjects([each.id for each in found if each.status == "ready" or each.path == name])
     if not len(subjects):
         raise ItemNotFound(
             f"{str(item)!r} stands for no file of the collection.",
@@ -145,5 +142,5 @@ def _by_id(
     return {state.id: said[path] for path, state in catalog.lookup(list(said)).items()}
 
 
-def _report(known: Mapping[int, object], said: Mapping[str, object]) -> FieldsReport:
-    return FieldsReport(files=len(known), unknown=len(said) - len(known))
+def _report(known: Mapping[int, object], said: Mapping[str, object], changed: int) -> FieldsReport:
+    return FieldsReport(files=len(known), changed=changed, unknown=len(said) - len(known))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmsearch.collection.base import CollectionBase, StrPath
-from mmsearch.search.request import parse_modalities
+from mmsearch.search.arguments import parse_modalities
 from mmsearch.storage import Shelves
 from mmsearch.types import Modality
 

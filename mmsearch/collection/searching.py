@@ -11,13 +11,14 @@ from mmsearch.adapt.stored import heads_in_use
 from mmsearch.collection.base import StrPath
 from mmsearch.collection.feedback import Feedback
 from mmsearch.queries import Combine, Hits, Mode
+from mmsearch.search.arguments import OneOrMore
 from mmsearch.search.encode import embed, part_vectors
 from mmsearch.search.flow import search
 from mmsearch.search.items import Item
 from mmsearch.search.parse import parse
 from mmsearch.search.parts import media_parts
-from mmsearch.search.request import OneOrMore, Request, from_json, parse_modalities, parse_quotas
-from mmsearch.search.terms import Term, negated, read_terms
+from mmsearch.search.request import Request, from_json, make_request
+from mmsearch.search.terms import Term, read_terms, sound_terms
 from mmsearch.types import Modality, Vectors
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ class Searching(Feedback):
         like: Item | Sequence[Item] = (),
         vector: npt.ArrayLike | None = None,
         negative: OneOrMore = (),
+        parts: Sequence[Mapping[str, Any]] = (),
         combine: Combine = "add",
         mode: Mode | None = None,
-        modality: Modality | str | Sequence[str] = (),
-        where: str = "",
-        sort: str = "",
+        modality: Modality | str | Sequence[str] | None = None,
+        where: str | None = None,
+        sort: str | None = None,
         k: int | None = None,
         offset: int = 0,
         min_score: float = 0.0,
@@ -58,7 +60,9 @@ class Searching(Feedback):
     ) -> Hits:
         """Find what is nearest to what is asked for, best first; without a query, list what the filter lets through.
 
-        Every part may be written with a weight and a kind: '2:cat', '-0.5:image:crowd.jpg' (see `search.terms`).
+        Texts, and paths and items that are texts, may begin with a weight: '2:cat', '-0.5:crowd' (see `search.terms`).
+        A text is never more than that: unlike on the command line, 'image:a.jpg' are words to search for. So a
+        program may pass on what its users type; as `parts=[{"text": ...}]` even weights are not looked for.
 
         Args:
             text: Words or sentences. In mode text and hybrid "quoted phrases" must occur and word* is a beginning.
@@ -66,12 +70,15 @@ class Searching(Feedback):
             audio: Sounds: paths, bytes, or (samples, rate in Hz); several as a list. The first minute counts.
             like: Items of the collection, by id or path; they are left out of the results.
             vector: A vector (d,) or several (n, d) of the collection's model, from `embed`.
-            negative: What to steer away from: texts, or other kinds such as 'image:crowd.jpg'.
+            negative: Texts to steer away from.
+            parts: Parts of any kind and weight, such as {"text": "dog", "weight": 2} or {"image": "crowd.jpg",
+                "weight": -0.5}; the one other key is text, image, audio, item or vector, and its value a text, a
+                path, or data as above. A weight below 0 steers away.
             combine: "add" searches by one vector, the sum of all parts by weight; "fuse" by each part alone, and
                 finds what fits all of them and none of the negative ones (docs/composed-queries.md).
             mode: "vector" goes by meaning, "text" by words in names, captions and transcripts, "hybrid" by both;
                 by default as the settings say, "hybrid".
-            modality: Only segments of these kinds, such as "image" or "image,text".
+            modality: Only segments of these kinds, such as "image" or "image,text"; None or nothing for all.
             where: Only files for which this holds, such as "year >= 2020 and tag = 'beach'" (docs/where.md).
             sort: Fields to sort by, such as "-taken,name"; of a query, the k best are sorted.
             k: How many; by default `search.k` of the settings, 10.
@@ -79,8 +86,8 @@ class Searching(Feedback):
             min_score: Leave out hits below, in [0, 1]; 0.5 is where a match begins to be likely (docs/scores.md).
             group: One hit a file, with its next best segments in `more`; else each segment is a hit.
             dedupe: Leave out copies and near-copies of better hits.
-            quotas: At most so many hits of a kind: "image=5,audio=3", or a mapping.
-            explain: Give each hit an `explain`.
+            quotas: At most so many hits of a kind, image, audio or text: "image=5,audio=3", or a mapping.
+            explain: Give each hit an `explain`. A list without a query has neither this nor `quotas` or `dedupe`.
             log: Note the query for `mmsearch log`; by default as the settings say, no.
 
         Returns:
@@ -94,24 +101,30 @@ class Searching(Feedback):
             MediaError: A picture or sound cannot be read.
             ModalityUnsupported: The model takes no pictures, or no sounds.
         """
-        terms = [*read_terms(text, "text"), *read_terms(image, "image"), *_sound_terms(audio)]
-        terms += [*read_terms(like, "item"), *_vector_terms(vector), *negated(read_terms(negative, "text"))]
         return self._answer(
-            Request(
-                terms=tuple(terms),
-                modality=parse_modalities(modality),
-                where=where,
-                sort=sort,
-                mode=mode,
-                combine=combine,
-                k=k,
-                offset=offset,
-                group=group,
-                dedupe=dedupe,
-                min_score=min_score,
-                quotas=parse_quotas(quotas),
-                explain=explain,
-                log=log,
+            make_request(
+                {
+                    "text": text,
+                    "image": image,
+                    "audio": audio,
+                    "like": like,
+                    "vector": vector,
+                    "negative": negative,
+                    "parts": parts,
+                    "combine": combine,
+                    "mode": mode,
+                    "modality": modality,
+                    "where": where,
+                    "sort": sort,
+                    "k": k,
+                    "offset": offset,
+                    "min_score": min_score,
+                    "group": group,
+                    "dedupe": dedupe,
+                    "quotas": quotas,
+                    "explain": explain,
+                    "log": log,
+                }
             )
         )
 
@@ -119,8 +132,8 @@ class Searching(Feedback):
         """Answer a query that is a JSON object.
 
         Args:
-            request: The names of `search`'s arguments, and "parts": a list such as
-                [{"text": "dog", "weight": 2}, {"image": "a.jpg"}, {"item": 17, "weight": -0.5}].
+            request: The names of `search`'s arguments, such as {"parts": [{"text": "dog", "weight": 2},
+                {"image": "a.jpg"}, {"item": 17, "weight": -0.5}], "k": 5}.
             base: The folder from which relative paths in it count.
             overrides: Options of `search` that win over those of the request.
 
@@ -134,7 +147,7 @@ class Searching(Feedback):
         """Embed texts, then images, then sounds, as the collection's own are: (n, d) float32, unit rows."""
         encoder = self._storage.encoder()
         terms = [Term("text", text) for text in ([texts] if isinstance(texts, str) else texts)]
-        terms += [*read_terms(images, "image"), *_sound_terms(sounds)]
+        terms += [*read_terms(images, "image"), *sound_terms(sounds)]
         parts = media_parts(terms, encoder.spec, self._limits())
         heads = heads_in_use(self._storage.reading().catalog) if self.exists else {}
         return part_vectors(parts, embed(parts, encoder), heads, encoder.spec.space.dim)
@@ -147,20 +160,3 @@ class Searching(Feedback):
         hits = search(query, encoder=encoder, indexes=shelves.indexes, catalog=catalog, store=store)
         wanted = self._config.search.log if request.log is None else request.log
         return replace(hits, query_id=self.note_query(request.to_json(), hits)) if wanted and request.terms else hits
-
-
-def _sound_terms(sounds: object) -> list[Term]:
-    """Make terms of sounds; (samples, rate) is one sound, not two."""
-    one = isinstance(sounds, tuple) and len(sounds) == 2 and not isinstance(sounds[0], str | bytes | os.PathLike)
-    return [Term("audio", sounds)] if one else read_terms(sounds, "audio")
-
-
-def _vector_terms(vectors: npt.ArrayLike | None) -> list[Term]:
-    if vectors is None:
-        return []
-    if isinstance(vectors, str | os.PathLike):
-        return read_terms(vectors, "vector")
-    import numpy as np
-
-    rows = np.atleast_2d(np.asarray(vectors))
-    return [Term("vector", row) for row in rows]

@@ -11,8 +11,8 @@ from mmsearch.collection.base import StrPath
 from mmsearch.collection.reading import Reading
 from mmsearch.errors import CollectionExists
 from mmsearch.reports import IndexProgress, IndexReport, IndexStatus, Problem
+from mmsearch.search.arguments import OneOrMore, listed
 from mmsearch.search.items import Item, absolute, is_id, named_assets
-from mmsearch.search.request import OneOrMore, listed
 from mmsearch.storage import Shelves
 
 OnProgress = Callable[[IndexProgress], None]

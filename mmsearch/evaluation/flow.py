@@ -51,9 +51,13 @@ def evaluate(
     settings: Settings,
     *,
     baseline: SavedRuns | None = None,
+    unreadable: int = 0,
     on_progress: OnProgress = lambda done, total: None,
 ) -> Evaluation:
     """Search for all queries in each of the ways, and judge what was found.
+
+    Args:
+        unreadable: How many more queries there were, to be reported.
 
     Raises:
         UsageError: No query has a relevant file in the collection, or the baseline has no query of these.
@@ -82,6 +86,7 @@ def evaluate(
         runs=tuple(_report(queries, run, subject.modalities, settings) for run in runs),
         comparisons=tuple(_comparisons(queries, runs, pairings, settings)),
         seconds=perf_counter() - started,
+        unreadable=unreadable,
     )
     return Evaluation(report, queries, runs, subject.folder)
 

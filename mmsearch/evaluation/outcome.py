@@ -46,7 +46,7 @@ class Evaluation:
         """Write the runs as JSON, to compare later ones with.
 
         Raises:
-            StorageError: The disk is full or the folder cannot be written.
+            StorageError: The folder is not there, cannot be written, or the disk is full.
         """
         about = {name: getattr(self.report, name) for name in ("collection", "model", "revision", "depth")}
         about["mmsearch"] = self.report.version
@@ -58,7 +58,7 @@ class Evaluation:
 
         Raises:
             UsageError: There are several runs, for which the format has no place.
-            StorageError: The disk is full or the folder cannot be written.
+            StorageError: The folder is not there, cannot be written, or the disk is full.
         """
         if len(self.runs) != 1:
             raise UsageError("A file of trec_eval holds one run.", remedy="Measure one mode.")
@@ -68,6 +68,6 @@ class Evaluation:
         """Write what is relevant as trec_eval reads it.
 
         Raises:
-            StorageError: The disk is full or the folder cannot be written.
+            StorageError: The folder is not there, cannot be written, or the disk is full.
         """
         write_trec_qrels(Path(path), self.queries, self.folder)

@@ -3,15 +3,17 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmsearch.adapt.pairs import KEYS, MAX_CAPTIONS, read_rows
+from mmsearch.adapt.pairs import KEYS, MAX_CAPTIONS, TABLES, read_rows
 from mmsearch.config import Limits
 from mmsearch.errors import QueryError, UsageError
+from mmsearch.evaluation.cells import typed_cells
 from mmsearch.evaluation.judged import JudgedQuery, made_id, with_paths
 from mmsearch.media.captions import named_media
+from mmsearch.media.probe import ending_of
 from mmsearch.media.sidecar import captions_in
 from mmsearch.reports import ClickedQuery
 from mmsearch.search.request import from_json
@@ -49,24 +51,29 @@ def read_qrels(path: str | os.PathLike[str], limits: Limits) -> list[JudgedQuery
     """
     name = os.fspath(path)
     collected = _Collected(folder=os.path.dirname(os.path.abspath(name)))
+    in_table = ending_of(name) in TABLES
     for line, row in read_rows(name, limits):
         with _naming_line(name, line):
-            collected.add_row(row)
+            collected.add_row(typed_cells(row) if in_table and isinstance(row, dict) else row)
     if not collected.queries:
         raise UsageError(f"{name} has no queries.", remedy=_HOW)
     return list(collected.queries.values())
 
 
-def from_log(clicked: Iterable[ClickedQuery]) -> list[JudgedQuery]:
+def from_log(clicked: Iterable[ClickedQuery]) -> tuple[list[JudgedQuery], int]:
     """Make queries of those in a collection's log of which it is known what was meant.
 
-    Those that were given as data, such as pixels, are left out: the log has only their names.
+    Returns:
+        The queries, and how many could not be made: those that were given as data, such as pixels, of which the log
+        has only the names, and those that another version of mmsearch understood.
     """
-    collected = _Collected(folder=os.getcwd())
+    collected, unreadable = _Collected(folder=os.getcwd()), 0
     for each in clicked:
-        with suppress(UsageError):
+        try:
             collected.add_row({**each.request, "relevant": list(each.good)})
-    return list(collected.queries.values())
+        except UsageError:
+            unreadable += 1
+    return list(collected.queries.values()), unreadable
 
 
 @dataclass

@@ -122,6 +122,7 @@ class EvaluationReport:
         unknown: How many are not; `unknown_paths` names the first.
         index: Of the index against exact search, if that was asked for.
         seconds: What it took.
+        unreadable: Queries of the log that cannot be asked again, and did not count.
     """
 
     collection: str
@@ -139,6 +140,7 @@ class EvaluationReport:
     comparisons: tuple[Comparison, ...] = ()
     index: IndexRecall | None = None
     seconds: float = 0.0
+    unreadable: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a JSON object; a rank beyond the depth, which JSON has no number for, is null."""

@@ -11,7 +11,7 @@ from typing import Any
 from mmsearch.errors import UsageError
 from mmsearch.evaluation.judged import JudgedQuery, name_below, with_paths
 from mmsearch.evaluation.ranking import Ranking, Run
-from mmsearch.files import write_durably
+from mmsearch.files import write_for_user
 from mmsearch.media.opening import open_regular
 
 FORMAT, VERSION = "mmsearch evaluation", 1
@@ -37,7 +37,7 @@ def save_runs(
         about: What else to tell a reader: model, revision, settings, date.
 
     Raises:
-        StorageError: The disk is full or the folder cannot be written.
+        StorageError: The folder is not there, cannot be written, or the disk is full.
     """
 
     def name(path: str) -> str:
@@ -65,7 +65,7 @@ def save_runs(
             for run in runs
         ],
     }
-    write_durably(path.absolute(), json.dumps(document).encode())
+    write_for_user(path, json.dumps(document).encode())
 
 
 def load_runs(path: str | os.PathLike[str], folder: str) -> SavedRuns:

@@ -36,8 +36,10 @@ class Settings:
             raise UsageError(f"The depth may be from {MIN_DEPTH} to {MAX_DEPTH:,}, not {self.depth:,}.", remedy="")
         if unknown := [mode for mode in self.modes if mode not in get_args(Mode)]:
             raise UsageError(f"There is no mode {unknown[0]!r}; known: {', '.join(get_args(Mode))}.", remedy="")
-        if len(set(self.modes)) < len(self.modes) or (self.limit is not None and self.limit < 1):
-            raise UsageError("A mode is given twice, or the limit is not at least 1.", remedy="")
+        if len(set(self.modes)) < len(self.modes):
+            raise UsageError(f"A mode is given twice: {', '.join(self.modes)}.", remedy="")
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"The limit on queries must be at least 1, not {self.limit}.", remedy="")
 
     @property
     def all_metrics(self) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mmsearch.evaluation.judged import JudgedQuery, name_below
 from mmsearch.evaluation.ranking import Ranking, Run
-from mmsearch.files import write_durably
+from mmsearch.files import write_for_user
 
 
 def write_trec_run(path: Path, queries: Sequence[JudgedQuery], run: Run, folder: str) -> None:
@@ -25,7 +25,7 @@ def write_trec_run(path: Path, queries: Sequence[JudgedQuery], run: Run, folder:
         for query, ranking in zip(queries, run.rankings, strict=True)
         for rank, ((found, _), score) in enumerate(zip(ranking, _falling(ranking), strict=True), start=1)
     )
-    write_durably(path.absolute(), "".join(lines).encode())
+    write_for_user(path, "".join(lines).encode())
 
 
 def write_trec_qrels(path: Path, queries: Sequence[JudgedQuery], folder: str) -> None:
@@ -35,7 +35,7 @@ def write_trec_qrels(path: Path, queries: Sequence[JudgedQuery], folder: str) ->
         for query in queries
         for relevant, grade in query.relevant.items()
     )
-    write_durably(path.absolute(), "".join(lines).encode())
+    write_for_user(path, "".join(lines).encode())
 
 
 def _name(path: str, folder: str) -> str:

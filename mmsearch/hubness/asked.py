@@ -4,11 +4,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mmsearch.adapt.pairs import MAX_CAPTIONS, Pair
+from mmsearch.adapt.pairs import MAX_CAPTIONS, Pair, read_named
 from mmsearch.config import Limits
 from mmsearch.errors import UsageError
-from mmsearch.media.sources import read_bytes
-from mmsearch.media.text import read_text
 from mmsearch.reports import ClickedQuery
 
 MAX_CHARS = 2_000  # of one query; longer ones are passed over
@@ -23,7 +21,7 @@ def read_queries(path: str | os.PathLike[str], limits: Limits) -> list[str]:
         MediaError: It is not there, is no text, or is too large.
     """
     name = os.fspath(path)
-    lines = read_text(read_bytes(name, limits.max_text_bytes), limits).splitlines()
+    lines = read_named(name, limits).splitlines()
     queries = [line.strip() for line in lines if line.strip() and len(line) <= MAX_CHARS]
     if not queries:
         raise UsageError(f"{name} has no queries.", remedy="Write one a line.")

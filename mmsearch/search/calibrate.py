@@ -16,6 +16,7 @@ GOOD = 0.5
 # Standard scores: what the best of some 500 unrelated vectors comes to by chance, and what none of a million does.
 _BY_CHANCE = 3.0
 _CLEAR = 5.0
+_REST = 0.0999  # from 0.9 to what the same again has: nothing is certain
 
 
 def calibrated(
@@ -35,7 +36,8 @@ def calibrated(
         background: Of this query in segments of this modality; used where the model has no levels for the pair. None
             if they are too few: then unrelated vectors are taken to be at right angles.
 
-    Guarantees: rises with the cosine, strictly where cosines differ by 1e-3 or more; finite for any finite input.
+    Guarantees: rises with the cosine, strictly where cosines of up to 1 differ by 1e-3 or more; finite for any finite
+        input.
     """
     levels = spec.levels.get((asked, target)) if asked else None
     levels = levels or _standing_out(background, spec.space.dim)
@@ -59,6 +61,12 @@ def _score(cosines: npt.NDArray[np.float64], levels: Levels) -> npt.NDArray[np.f
 
     Like the logistic function in the middle, but its tails fall off as the square: a few hundred measured queries do
     not support 0.9999, and good hits stay apart in float32. It is the link of robust ("robit") regression, Liu (2004).
+    Where a typical good match is near 1 already, as of sounds by sounds, the way from there to 1 is straight: what is
+    searched for itself must not come after what is only like it.
     """
     x = (cosines - levels.doubtful) / (levels.typical - levels.doubtful) * (4 / 3)  # 4/3 gives 0.9
-    return np.asarray(0.5 + 0.5 * x / np.sqrt(1 + x**2), dtype=np.float32)
+    scores = 0.5 + 0.5 * x / np.sqrt(1 + x**2)
+    if levels.typical < 1:
+        straight = 0.9 + _REST * (np.minimum(cosines, 1) - levels.typical) / (1 - levels.typical)
+        scores = np.where(cosines > levels.typical, np.maximum(scores, straight), scores)
+    return np.asarray(scores, dtype=np.float32)

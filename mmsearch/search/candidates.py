@@ -8,9 +8,6 @@ from mmsearch.protocols import VectorIndex
 from mmsearch.search.pool import Scores
 from mmsearch.types import Candidates, Ids, Vectors
 
-# With several vectors the best in all of them together may be the best in none: so many of each are looked at.
-SEVERAL_DEPTH = 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class Near:
@@ -19,11 +16,13 @@ class Near:
     Attributes:
         ids: (n,), sorted.
         complete: Whether there are no others.
+        least: (m,) the cosine with each vector that no other segment exceeds.
         by_one: The same with their cosines, if there is one vector.
     """
 
     ids: Ids
     complete: bool
+    least: Scores
     by_one: Candidates | None
 
 
@@ -37,12 +36,13 @@ def nearest(vectors: Vectors, index: VectorIndex, allowed: Ids | None, dropped: 
         dropped: Ids to leave out; they are few, so they are fetched on top and taken off.
         depth: How many of each.
     """
-    depth = (depth if len(vectors) == 1 else max(depth, SEVERAL_DEPTH)) + len(dropped)
+    depth += len(dropped)
     found = index.search(vectors, depth, allowed=allowed)
     ids = np.unique(np.concatenate([each.ids for each in found]))
-    complete = all(len(each) < depth for each in found)
+    complete = any(len(each) < depth for each in found)  # each vector looks through the same segments
+    least = np.array([each.scores[-1] if len(each) else -1 for each in found], dtype=np.float32)
     by_one = found[0] if len(found) == 1 else None
-    return Near(np.setdiff1d(ids, dropped, assume_unique=True) if len(dropped) else ids, complete, by_one)
+    return Near(np.setdiff1d(ids, dropped, assume_unique=True) if len(dropped) else ids, complete, least, by_one)
 
 
 def cosines_of(vectors: Vectors, index: VectorIndex, ids: Ids, by_one: Candidates | None = None) -> Scores:

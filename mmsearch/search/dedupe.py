@@ -9,12 +9,16 @@ from mmsearch.catalog.catalog import Catalog
 from mmsearch.queries import Hit
 from mmsearch.search.copies import own_vectors
 from mmsearch.search.copy_groups import copy_groups
+from mmsearch.search.preference import preference
 from mmsearch.vectors.store import VectorStore
+
+_PLACES = 4  # of a score; one vector may come to a cosine that differs in the last bits, by where it is stored
 
 
 def dedupe(hits: Sequence[Hit], catalog: Catalog, store: VectorStore) -> tuple[Hit, ...]:
     """Leave out hits whose file is a copy or a near copy of that of a better hit; rank anew.
 
+    Of copies with equal scores, as exact ones have by their vectors, the one stays that `mmsearch dupes` would keep.
     A caption stands for the file that it describes. Hits of one and the same file are no copies of each other.
 
     Args:
@@ -28,7 +32,7 @@ def dedupe(hits: Sequence[Hit], catalog: Catalog, store: VectorStore) -> tuple[H
     Raises:
         CollectionDamaged: The stored vectors cannot be read.
     """
-    better = _better_copies([hit.subject for hit in hits], catalog, store)
+    better = _better_copies(hits, catalog, store)
     left_out: dict[str, list[str]] = defaultdict(list)
     for path in dict.fromkeys(hit.subject for hit in hits):
         if path in better:
@@ -40,9 +44,10 @@ def dedupe(hits: Sequence[Hit], catalog: Catalog, store: VectorStore) -> tuple[H
     )
 
 
-def _better_copies(paths: Sequence[str], catalog: Catalog, store: VectorStore) -> dict[str, str]:
-    """Return for each file that is a copy of one before it the path of that one."""
-    known = catalog.looks_of(paths)
-    in_order = [known[path] for path in dict.fromkeys(paths) if path in known]
+def _better_copies(hits: Sequence[Hit], catalog: Catalog, store: VectorStore) -> dict[str, str]:
+    """Return for each file that is a copy of a better one the path of that one."""
+    scores = {hit.subject: round(hit.score, _PLACES) for hit in reversed(hits)}  # the best of each file
+    known = catalog.looks_of(scores)
+    in_order = sorted(known.values(), key=lambda file: (-scores[file.path], preference(file)))
     groups = copy_groups(in_order, partial(own_vectors, catalog, store))
     return {copy.file.path: group.first.path for group in groups for copy in group.copies}

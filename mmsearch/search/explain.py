@@ -37,7 +37,8 @@ def _explain(hit: Hit, ranking: "Ranking") -> dict[str, Any]:
         "words": _words(pool, here) if ranking.words is not None else None,
         "filter": {
             "modalities": sorted(query.filter.modalities),
-            "where": query.filter.where is not None,
+            "where": query.filter.written or None,
+            "segments": ranking.allowed(hit.modality),
             "left_out_files": len(query.filter.exclude_assets),
         },
         "rerank": None,

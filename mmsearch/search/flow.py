@@ -19,11 +19,12 @@ from mmsearch.search.indexes import IndexCache
 from mmsearch.search.judge import judge
 from mmsearch.search.lexical import lexical, required
 from mmsearch.search.present import listed
-from mmsearch.search.probe import Probe, probe_of
+from mmsearch.search.probe import probe_of
 from mmsearch.search.profile import Profile
 from mmsearch.search.rank import Ranking
 from mmsearch.search.state import SearchState
 from mmsearch.search.stored import from_one_state
+from mmsearch.search.subjects import as_files
 from mmsearch.types import Candidates, Embedded, EncoderSpec, Ids, Modality
 from mmsearch.vectors.store import VectorStore
 from mmsearch.where.syntax import Order
@@ -48,7 +49,7 @@ def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Cata
             state = indexes.state()
         ranking = _ranking(query, embedded, indexes, state, catalog, store, encoder.spec, profile)
         best = ranked(ranking.best(query.offset + query.k)[: query.offset + query.k])
-        verdict = judge(_asked(ranking.probe), best, encoder.spec)
+        verdict = _verdict(query, ranking, best[: query.k], encoder.spec)
         page = _finished(best[query.offset :], ranking)
         return Hits(page, verdict, profile=profile.stages)
 
@@ -75,7 +76,7 @@ def _ranking(
 ) -> Ranking:
     with profile.stage("filter"):
         scopes = state.scopes(query.filter)
-        dropped = _segments_of(query.filter.exclude_assets, catalog)
+        dropped = catalog.standing_for(query.filter.exclude_assets)
     with profile.stage("words"):
         words = None if query.mode == "vector" else _words(query, scopes, catalog)
         quoted = None if query.mode == "vector" else required(query.parts, catalog)
@@ -101,14 +102,12 @@ def _heads_for(embedded: Sequence[Embedded], catalog: Catalog) -> Heads:
     return heads_in_use(catalog) if any(each.features is not None for each in embedded) else {}
 
 
-def _segments_of(assets: frozenset[int], catalog: Catalog) -> Ids:
-    found = [catalog.asset_segments(asset) for asset in sorted(assets)]
-    return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
-
-
-def _asked(probe: Probe | None) -> Modality | None:
-    """Return what kind of thing was asked with, if it was a single one."""
-    return probe.asked[0] if probe is not None and len(probe.asked) == 1 else None
+def _verdict(query: Query, ranking: Ranking, best: Sequence[Hit], spec: EncoderSpec) -> bool | None:
+    """Judge what a single part finds; what several come to has no measured range, and signs alone mean nothing."""
+    (part, *others) = query.parts
+    if others or (part.text is not None and not any(sign.isalnum() for sign in part.text)):
+        return None
+    return judge(part.modality, [ranking.evidence(hit) for hit in best], spec)
 
 
 def _finished(page: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
@@ -118,7 +117,9 @@ def _finished(page: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
         hits = _with_fields(page, catalog)
         if query.explain:
             hits = explained(hits, ranking)
-        return _sorted(hits, query.order, catalog) if query.order and hits else hits
+        if query.group:
+            hits = as_files(hits, query.filter, catalog)
+        return _sorted(hits, query.order, catalog) if query.order else hits
 
 
 def _sorted(hits: Sequence[Hit], order: tuple[Order, ...], catalog: Catalog) -> tuple[Hit, ...]:

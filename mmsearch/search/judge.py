@@ -1,31 +1,50 @@
-"""The last stage: a verdict on whether the best hit is likely to be what was meant."""
+"""A verdict on whether the best hits are likely to be what was meant."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from mmsearch.queries import Hit
 from mmsearch.search.calibrate import GOOD
 from mmsearch.types import EncoderSpec, Modality
 
 
-def judge(asked: Modality | None, ranking: Sequence[Hit], spec: EncoderSpec) -> bool | None:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a hit is judged by.
+
+    Attributes:
+        vector: What the vectors alone say of it, in [0, 1].
+        words: What the words alone say of it, in [0, 1]: how much of what the query says literally stands there.
+    """
+
+    modality: Modality
+    vector: float
+    words: float
+
+
+def judge(asked: Modality | None, best: Sequence[Evidence], spec: EncoderSpec) -> bool | None:
     """Tell whether some hit is a good match.
+
+    Words count only if they are the better part of the query: a number or a common word that stands in some file's
+    name too lifts that file's score, but is no reason to believe that it was meant.
 
     Args:
         asked: What kind of query it is; None for a composed one, or if only words count.
-        ranking: The hits from rank 1 on, so that a later page has the verdict of the first.
+        best: The hits from rank 1 on, whatever page is shown, so that all pages have one verdict.
         spec: Of the encoder; its `levels` say where a verdict was measured.
 
     Returns:
-        True if a hit whose score means something reaches `calibrate.GOOD`: it was found by words, or its kind of match
-        was measured. False if the kind of every hit was measured and none reaches it. Else None: there is no hit, or
-        one may be better or worse than its score.
+        True if a hit has half of the query's words or more, or reaches `calibrate.GOOD` by its vector where that was
+        measured. False if the kind of every hit was measured and none does. Else None: there is no hit, or one may be
+        better or worse than its score.
     """
-    measured = [_was_measured(asked, hit, spec) for hit in ranking]
-    if any(hit.score >= GOOD and (known or hit.cosine is None) for hit, known in zip(ranking, measured, strict=True)):
+    measured = [_was_measured(asked, each.modality, spec) for each in best]
+    if any(each.words >= GOOD for each in best):
+        return True
+    if any(known and each.vector >= GOOD for known, each in zip(measured, best, strict=True)):
         return True
     return False if measured and all(measured) else None
 
 
-def _was_measured(asked: Modality | None, hit: Hit, spec: EncoderSpec) -> bool:
-    levels = spec.levels.get((asked, hit.modality)) if asked else None
-    return hit.cosine is not None and levels is not None and levels.verdict
+def _was_measured(asked: Modality | None, found: Modality, spec: EncoderSpec) -> bool:
+    levels = spec.levels.get((asked, found)) if asked else None
+    return levels is not None and levels.verdict

@@ -22,10 +22,10 @@ def parse(
         MediaError: A picture or sound cannot be read.
         ModalityUnsupported: The model takes no pictures, or no sounds.
     """
+    if not request.terms:
+        _check_list(request)
     parts, excluded = query_parts(request.terms, spec, limits, catalog, store)
     if parts and not any(part.weight > 0 for part in parts):
-        raise _nothing()
-    if not parts and not (request.where or request.modality or request.sort):
         raise _nothing()
     mode = request.mode or ("hybrid" if config.hybrid else "vector")
     if mode == "text" and parts and not any(part.text for part in parts if part.weight > 0):
@@ -44,6 +44,26 @@ def parse(
         order=_order(request.sort),
         explain=request.explain,
     )
+
+
+def _check_list(request: Request) -> None:
+    """Refuse what a list, which has no ranking, cannot do; a least score and groups have no effect there."""
+    if not (request.where or request.modality or request.sort):
+        raise _nothing()
+    if request.dedupe:
+        raise QueryError(
+            "A list without a query leaves out no copies (dedupe).",
+            remedy="`mmsearch dupes` finds copies; or give something to search for.",
+        )
+    if request.quotas:
+        raise QueryError(
+            "A list without a query has no quotas.", remedy="Narrow it by a modality, or give something to search for."
+        )
+    if request.explain:
+        raise QueryError(
+            "A list without a query has no scores to explain.",
+            remedy="Leave out explain, or give something to search for.",
+        )
 
 
 def _nothing() -> QueryError:

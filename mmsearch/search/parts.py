@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
-
-import numpy as np
-import numpy.typing as npt
 
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.config import Limits
 from mmsearch.errors import MediaError, ModalityUnsupported, QueryError
 from mmsearch.queries import QueryPart
 from mmsearch.search.items import like_part
+from mmsearch.search.raw_vectors import raw_vector
 from mmsearch.search.terms import MAX_TERMS, Term
 from mmsearch.types import EncoderSpec
 from mmsearch.vectors.store import VectorStore
-
-Vector: TypeAlias = "npt.NDArray[np.float32]"
 
 
 def media_parts(terms: Sequence[Term], spec: EncoderSpec, limits: Limits) -> list[QueryPart]:
@@ -63,7 +58,7 @@ def _part(term: Term, spec: EncoderSpec, limits: Limits) -> QueryPart:
         if term.kind == "audio":
             return _sound_part(term, spec, limits)
         if term.kind == "vector":
-            return QueryPart(None, term.weight, vector=_vector(term.value, spec.space.dim), name=term.name)
+            return QueryPart(None, term.weight, vector=raw_vector(term.value, spec.space.dim), name=term.name)
     if not isinstance(term.value, str):
         raise QueryError(f"A text to search for must be a str, not {type(term.value).__name__}.")
     return QueryPart("text", term.weight, text=term.value, name=term.name)
@@ -83,30 +78,6 @@ def _sound_part(term: Term, spec: EncoderSpec, limits: Limits) -> QueryPart:
     from mmsearch.media.sound_sources import sound_from  # PyAV, which a search by words can do without
 
     return QueryPart("audio", term.weight, waves=sound_from(term.value, limits, spec.audio_input), name=term.name)
-
-
-def _vector(given: Any, dim: int) -> Vector:  # noqa: ANN401 - whatever the user gave
-    """Check a raw vector, or read it from a .npy file: (d,) float32."""
-    source = _read_npy(given) if isinstance(given, str | os.PathLike) else given
-    try:
-        vector = np.asarray(source, dtype=np.float32).reshape(-1)
-    except (TypeError, ValueError) as error:
-        raise QueryError(f"A vector must be a list of numbers: {error}.") from error
-    if vector.shape != (dim,):
-        raise QueryError(f"A vector must have the model's {dim} dimensions, not {len(vector)}.")
-    if not np.isfinite(vector).all():
-        raise QueryError("A vector holds NaN or infinity.")
-    return vector
-
-
-def _read_npy(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
-    try:
-        # Mapped, so that no more is read than is wanted, whatever the header claims.
-        stored: npt.NDArray[Any] = np.load(os.path.expanduser(path), mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        name = os.fspath(path)
-        raise QueryError(f"Cannot read a vector from {name}: {error}.", remedy="Give a .npy file.") from error
-    return stored
 
 
 @contextmanager

@@ -36,12 +36,26 @@ class Pool:
         """Leave out all but the best; the bound is raised to what the best of the others has."""
         if count >= len(self):
             return self
-        cut = slice(count)
-        bound = max(self.bound, float(self.scores[count]))
-        return Pool(self.ids[cut], self.cosines[cut], self.vector[cut], self.words[cut], self.scores[cut], bound)
+        kept = np.arange(len(self)) < count
+        return self.only(kept, max(self.bound, float(self.scores[count])))
+
+    def only(self, kept: npt.NDArray[np.bool_], bound: float) -> "Pool":
+        """Leave out what is not marked (n,)."""
+        return Pool(self.ids[kept], self.cosines[kept], self.vector[kept], self.words[kept], self.scores[kept], bound)
 
 
 def make_pool(ids: Ids, cosines: Scores, vector: Scores, words: Scores, scores: Scores, bound: float) -> Pool:
     """Put candidates in order of their scores; where rounding made those equal, of their cosines."""
     order = np.lexsort((ids, -np.nan_to_num(cosines), -scores))
     return Pool(ids[order], cosines[order], vector[order], words[order], scores[order], bound)
+
+
+def places_in_groups(groups: Ids) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Say of each candidate, in order, whether it is the first of its group (n,), and its place in it from 0 (n,)."""
+    order = np.argsort(groups, kind="stable")
+    first = np.ones(len(groups), dtype=bool)
+    first[1:] = np.diff(groups[order]) != 0
+    starts = np.flatnonzero(first)
+    places = np.empty(len(groups), dtype=np.int64)
+    places[order] = np.arange(len(groups)) - np.repeat(starts, np.diff(starts, append=len(groups)))
+    return places == 0, places

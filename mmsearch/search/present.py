@@ -1,9 +1,7 @@
 """Stage 5: candidates become hits, with what the catalog knows of them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from math import isnan
-from typing import Any
 
 import numpy as np
 
@@ -12,8 +10,6 @@ from mmsearch.catalog.records import SegmentRecord
 from mmsearch.queries import Hit
 from mmsearch.search.pool import Pool
 from mmsearch.types import Ids, Modality
-
-_FROM_CATALOG = sorted({field.name for field in fields(Hit)} & {field.name for field in fields(SegmentRecord)} - {"id"})
 
 
 def present(pools: Mapping[Modality, Pool], catalog: Catalog) -> dict[Modality, tuple[Hit, ...]]:
@@ -26,15 +22,11 @@ def _hits(pool: Pool, records: Mapping[int, SegmentRecord]) -> Iterator[Hit]:
     rows = zip(pool.ids.tolist(), pool.scores.tolist(), pool.cosines.tolist(), strict=True)
     for rank, (id_, score, cosine) in enumerate(rows, start=1):
         if id_ in records:
-            yield Hit(rank, id_, score, cosine=None if isnan(cosine) else cosine, **_known(records[id_]))
+            yield Hit(rank, score=score, cosine=None if isnan(cosine) else cosine, **records[id_].shown)
 
 
 def listed(ids: Ids, catalog: Catalog) -> tuple[Hit, ...]:
     """Describe the items of a list that was asked for without a query: each meets what was asked."""
     records = catalog.hits(ids)
     known = [records[id_] for id_ in ids.tolist() if id_ in records]
-    return tuple(Hit(rank=rank, id=each.id, score=1.0, **_known(each)) for rank, each in enumerate(known, start=1))
-
-
-def _known(record: SegmentRecord) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in _FROM_CATALOG}
+    return tuple(Hit(rank=rank, score=1.0, **each.shown) for rank, each in enumerate(known, start=1))

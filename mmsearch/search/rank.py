@@ -11,13 +11,14 @@ import numpy as np
 from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.queries import Hit, Query
-from mmsearch.search.arrange import arrange
+from mmsearch.search.arrange import MAX_MOMENTS, arrange
 from mmsearch.search.background import Background
 from mmsearch.search.calibrate import calibrated
 from mmsearch.search.candidates import Near, cosines_of, nearest, scores_at
 from mmsearch.search.compose import fused
 from mmsearch.search.hybrid import hybrid
-from mmsearch.search.pool import Pool, Scores, make_pool
+from mmsearch.search.judge import Evidence
+from mmsearch.search.pool import Pool, Scores, make_pool, places_in_groups
 from mmsearch.search.present import present
 from mmsearch.search.probe import Probe
 from mmsearch.search.profile import Profile
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _SLACK = 10  # fetched on top: what is grouped into its file makes room for others
 _DEEPER = 4
+# With several vectors the best in all of them together may be among the best in none: so many of each come first.
+_SEVERAL_DEPTH = 1_000
 _WORDS_DEPTH = 1_000  # of all that has some word of the query, so many are looked at
 _BANK_DEPTH = 200  # a bank of queries re-orders so many candidates, or five times as many as are wanted
 
@@ -66,19 +69,40 @@ class Ranking:
         What grouping and the like leave out is made up for: each kind is searched deeper until nothing that is
         not in its pool could come among the best.
         """
-        depths = dict.fromkeys(self.scopes, wanted + _SLACK)
+        depths = dict.fromkeys(self.scopes, wanted + _SLACK)  # how many of the nearest are scored
+        shown = dict(depths)  # and how many of these are looked up
+        scored: dict[Modality, Pool] = {}
         hits: dict[Modality, tuple[Hit, ...]] = {}
-        unsettled = list(depths)
+        unsettled, deeper = list(depths), False
         while unsettled:
             for kind in unsettled:
-                self.pools[kind] = self._pool(kind, depths[kind]).best(depths[kind])
+                scored[kind] = self._pool(kind, depths[kind])
+                if (
+                    deeper and self.query.group
+                ):  # the first round, mostly the last, need not know whose segments they are
+                    scored[kind] = self._thinned(scored[kind], kind)
+                self.pools[kind] = scored[kind].best(shown[kind])
             with self.profile.stage("present"):
                 hits |= present({kind: self.pools[kind] for kind in unsettled}, self.catalog)
             with self.profile.stage("arrange"):
                 ranking = arrange(hits.values(), self.query, self.catalog, self.store)
-            unsettled = [kind for kind in depths if not self._settled(kind, ranking, wanted)]
-            depths |= {kind: _DEEPER * depths[kind] for kind in unsettled}
+            unsettled, deeper = [kind for kind in depths if not self._settled(kind, self.pools, ranking, wanted)], True
+            for kind in unsettled:
+                exhausted = self._settled(kind, scored, ranking, wanted)
+                depths[kind] *= 1 if exhausted else _DEEPER
+                shown[kind] *= _DEEPER if exhausted or len(ranking) < wanted else 1
         return ranking if depths else ()
+
+    def allowed(self, kind: Modality) -> int:
+        """Count the segments of a modality that may be found."""
+        scope = self.scopes[kind]
+        return len(self.state.ids_of(kind) if scope is None else scope)
+
+    def evidence(self, hit: Hit) -> Evidence:
+        """Say what a hit among those of `best` is judged by."""
+        pool = self.pools[hit.modality]
+        here = int(np.flatnonzero(pool.ids == hit.id)[0])
+        return Evidence(hit.modality, float(pool.vector[here]), float(pool.words[here]))
 
     def background(self, vector: Vectors, kind: Modality) -> Background | None:
         """Return how a query vector (d,) scores in the collection at large."""
@@ -96,14 +120,33 @@ class Ranking:
         background = None if measured else self.background(vector, kind)
         return calibrated(cosines, asked, kind, self.spec, background)
 
-    def _settled(self, kind: Modality, ranking: tuple[Hit, ...], wanted: int) -> bool:
+    def _settled(self, kind: Modality, pools: Mapping[Modality, Pool], ranking: tuple[Hit, ...], wanted: int) -> bool:
         """Tell whether no segment outside of the pool could still come among the wanted hits."""
-        bound, quota = self.pools[kind].bound, self.query.quotas.get(kind)
+        bound, quota = pools[kind].bound, self.query.quotas.get(kind)
         if bound < max(self.query.min_score, 0.0):
             return True
         if quota is not None and sum(hit.modality == kind for hit in ranking) >= quota:
             return True
-        return len(ranking) >= wanted and ranking[wanted - 1].score >= bound
+        # Of equal scores of one kind the first were found; among several kinds one of another may come before.
+        last = ranking[wanted - 1].score if len(ranking) >= wanted else -1.0
+        return last > bound or (last == bound and len(self.scopes) == 1)
+
+    def _thinned(self, pool: Pool, kind: Modality) -> Pool:
+        """Keep the best few segments of each file, which is all that a list of files shows.
+
+        If every file that may be found has one that nothing outside of the pool exceeds, there is no more to find.
+        """
+        with self.profile.stage("arrange"):
+            best, places = places_in_groups(self.state.subjects_of(kind, pool.ids))
+            found = int(np.count_nonzero(pool.scores[best] >= pool.bound))
+            bound = -1.0 if found == self._files(kind) else pool.bound
+            return pool.only(places <= MAX_MOMENTS, bound)
+
+    def _files(self, kind: Modality) -> int:
+        """Count the files of which a segment of a modality may be found."""
+        scope = self.scopes[kind]
+        ids = np.setdiff1d(self.state.ids_of(kind) if scope is None else scope, self.dropped, assume_unique=True)
+        return len(np.unique(self.state.subjects_of(kind, ids)))
 
     def _pool(self, kind: Modality, depth: int) -> Pool:
         found = self._words_of(kind)
@@ -113,29 +156,48 @@ class Ranking:
             words = scores_at(ids, found)
             return make_pool(ids, nothing, np.zeros_like(words), words, words, bound=-1.0)
         with self.profile.stage("index"):
-            depth = max(_BANK_DEPTH, 5 * depth) if kind in self.banks else depth
+            depth = self._first_depth(kind, depth)
             near = nearest(self.probe.positive, self.state.index, self.scopes[kind], self.dropped, depth)
-            looked_at = max(_WORDS_DEPTH, depth)
-            ids = np.union1d(near.ids, found.ids[:looked_at]) if len(found) else near.ids
+            worded = found.ids[: max(_WORDS_DEPTH, depth)]
+            ids = np.union1d(near.ids, worded) if len(worded) else near.ids
             by_one = near.by_one if len(self.probe.vectors) == 1 else None
             cosines = cosines_of(self.probe.vectors, self.state.index, ids, by_one)
         with self.profile.stage("score"):
-            return self._scored(kind, ids, cosines, near, found, found.scores[looked_at : looked_at + 1])
+            return self._scored(kind, ids, cosines, near, found, found.scores[len(worded) : len(worded) + 1])
+
+    def _first_depth(self, kind: Modality, depth: int) -> int:
+        """Say how many of the nearest are looked at to find the best `depth`."""
+        assert self.probe is not None
+        if kind in self.banks:
+            return max(_BANK_DEPTH, 5 * depth)
+        return max(_SEVERAL_DEPTH, depth) if len(self.probe.vectors) > 1 else depth
 
     def _scored(
         self, kind: Modality, ids: Ids, cosines: Scores, near: Near, found: Candidates, left_out: Scores
     ) -> Pool:
-        """Score candidates. Others have at most the least vector score found, and the best word score left out (1,)."""
-        assert self.probe is not None
-        rows = self.calibrate(cosines - self.penalties(ids, kind), kind)
-        vector = rows[0] if len(rows) == 1 else fused(rows, self.probe.weights)
+        """Score candidates; `left_out` (0 or 1,) is the best word score of what is none of them."""
+        penalties = self.penalties(ids, kind)
+        vector = self._of_vectors(cosines - penalties, kind)
         words = scores_at(ids, found)
         shown = cosines[0] if len(cosines) == 1 else np.full(len(ids), np.nan, dtype=np.float32)
-        bound = -1.0
-        if not near.complete and len(rows) == 1 and kind not in self.banks:
-            least = vector[np.isin(ids, near.ids)].min(keepdims=True)
-            bound = float(hybrid(least, left_out if len(left_out) else np.zeros_like(least))[0])
+        bound = -1.0 if near.complete else self._bound(kind, near.least - penalties.min(initial=0), left_out)
         return make_pool(ids, shown, vector, words, hybrid(vector, words) if len(found) else vector, bound)
+
+    def _of_vectors(self, cosines: Scores, kind: Modality) -> Scores:
+        """Turn the cosines (m, n) of the probe's vectors into one score (n,)."""
+        assert self.probe is not None
+        rows = self.calibrate(cosines, kind)
+        return rows[0] if len(rows) == 1 else fused(rows, self.probe.weights)
+
+    def _bound(self, kind: Modality, least: Scores, left_out: Scores) -> float:
+        """Return what a segment can score at most that is farther from each positive vector than `least` (p,)."""
+        assert self.probe is not None
+        cosines = np.full((len(self.probe.vectors), 1), -1, dtype=np.float32)
+        cosines[self.probe.weights > 0, 0] = least
+        vector = self._of_vectors(cosines, kind)
+        bound = float(hybrid(vector, left_out)[0]) if len(left_out) else float(vector[0])
+        # Of equal scores by one vector the index has found the first; by several, one may come before what is found.
+        return bound if len(cosines) == 1 else float(np.nextafter(bound, 1))
 
     def penalties(self, ids: Ids, kind: Modality) -> Scores:
         """Return what the bank takes from the cosine of each candidate (n,)."""

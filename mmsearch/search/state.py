@@ -24,6 +24,7 @@ class SearchState:
         self._store = store
         self._kinds: tuple[Modality, ...] | None = None
         self._ids: dict[Modality, Ids] = {}
+        self._subjects: dict[Modality, tuple[Ids, Ids]] = {}
         self._samples: dict[Modality, Vectors] = {}
         self._lock = RLock()
 
@@ -42,6 +43,14 @@ class SearchState:
                 self._ids[kind] = self._catalog.segments_of(kind)[0]
                 self._ids[kind].flags.writeable = False  # an index may then keep what follows from them
             return self._ids[kind]
+
+    def subjects_of(self, kind: Modality, ids: Ids) -> Ids:
+        """Return the file (n,) that each of some segments (n,) of a modality stands for."""
+        with self._lock:
+            if kind not in self._subjects:
+                self._subjects[kind] = self._catalog.subjects_of(kind)
+        known, subjects = self._subjects[kind]
+        return subjects[np.searchsorted(known, ids)]
 
     def sample_of(self, kind: Modality) -> Vectors:
         """Return vectors (m, d) of a modality, spread over the collection, to compare a score with."""

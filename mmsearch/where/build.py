@@ -102,9 +102,14 @@ class ConditionBuilder(Transformer[Token, Condition]):
         return _or_not(IsNull(field), bool(negation))
 
     def within(self, *corners: Written) -> Condition:
-        """Make a box."""
+        """Make a box; either latitude may come first, but of the longitudes the one that the box begins with."""
         south, north = sorted((_degrees(corners[0], 90), _degrees(corners[2], 90)))
-        return Within(south, _degrees(corners[1], 180), north, _degrees(corners[3], 180))
+        west, east = _degrees(corners[1], 180), _degrees(corners[3], 180)
+        if 0 < west - east < 180:  # over the date line and most of the world: the corners are in the wrong order
+            raise corners[1].place.error(
+                f"the box would go east from here around the world; the western longitude, {east:g}, comes first"
+            )
+        return Within(south, west, north, east)
 
     def near(self, lat: Written, lon: Written, distance: Written) -> Condition:
         """Make a circle."""

@@ -86,6 +86,36 @@ FIELDS: tuple[FieldInfo, ...] = (
     FieldInfo("tags", "text", "your tags: any of them", "tag = beach", ("tag", "keyword", "keywords")),
 )  # fmt: skip
 
+
+@dataclass(frozen=True, slots=True)
+class PlaceTestInfo:
+    """A test of where a file was taken.
+
+    Attributes:
+        name: As it is called.
+        arguments: What stands between its parentheses.
+        meaning: One line.
+        example: A filter that uses it.
+    """
+
+    name: str
+    arguments: str
+    meaning: str
+    example: str
+
+
+PLACE_TESTS: tuple[PlaceTestInfo, ...] = (
+    PlaceTestInfo(
+        "near", "latitude, longitude, distance", "it was taken at most so far from a place", "near(48.137, 11.576, 5km)"
+    ),
+    PlaceTestInfo(
+        "within",
+        "latitude, longitude, latitude, longitude",
+        "it was taken in the box of two corners",
+        "within(47.2, 5.8, 55.1, 15.1)",
+    ),
+)
+
 BUILTIN_FIELDS: Mapping[str, FieldInfo] = MappingProxyType(
     {name: field for field in FIELDS for name in (field.name, *field.aliases)}
 )

@@ -9,7 +9,7 @@
 
 The logic is SQL's: what is said of an absent field is neither true nor false, and so is its opposite. A field with
 several values meets a test if one of them does; `!=` and the other negative tests are the opposite, so that no value
-may meet them.
+may meet them. Tags are a set, which is empty rather than absent: its tests are false then, and their opposites true.
 """
 
 from dataclasses import dataclass, field

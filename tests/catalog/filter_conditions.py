@@ -123,7 +123,14 @@ PLACES = st.builds(
     st.sampled_from([-179.0, 0.0, 11.0, 179.0]),
     st.sampled_from([1.0, 250.0, 2_500.0, 20_100.0]),
 )
-TESTS = st.sampled_from(NAMES_OF_FIELDS).flatmap(field_tests) | PLACES
+
+
+def _can_be_written(place):
+    """Not so for boxes over the date line and most of the world."""
+    return isinstance(place, Near) or not 0 < place.west - place.east < 180
+
+
+TESTS = st.sampled_from(NAMES_OF_FIELDS).flatmap(field_tests) | PLACES.filter(_can_be_written)
 
 
 def _opposite(condition):

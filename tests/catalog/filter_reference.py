@@ -173,7 +173,8 @@ def holds(condition, file):
     values = values_of(file, condition.field.name)
     if isinstance(condition, IsNull):
         return not values
-    return any(_meets(condition, value) for value in values) if values else None
+    is_known = values or condition.field.name == "tags"  # no tags are an empty set
+    return any(_meets(condition, value) for value in values) if is_known else None
 
 
 def _least(truths):

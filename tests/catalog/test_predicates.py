@@ -140,9 +140,33 @@ def test_one_of_several_values_is_enough_and_the_opposite_needs_all(few):
     )
     assert paths("tag = a") == ["/a", "/both"]
     assert paths("tag = a AND tag = b") == ["/both"]
-    assert paths("tag != b") == ["/a"]
-    assert paths("tag NOT IN (b, c)") == ["/a"]
-    assert paths("NOT (tag = b OR tag = c)") == ["/a"]
+    assert paths("tag != b") == ["/a", "/none"]
+    assert paths("tag NOT IN (b, c)") == ["/a", "/none"]
+    assert paths("NOT (tag = b OR tag = c)") == ["/a", "/none"]
+
+
+def test_no_tags_are_an_empty_set(few):
+    paths = few(
+        File(1, "/draft", said={"tags": [("draft", None)]}, own={"rating": [("1", 1.0)]}),
+        File(2, "/none", own={"rating": [("2", 2.0)]}),
+        File(3, "/cleared", own={"tags": []}, said={"tags": [("draft", None)]}),
+    )
+    without = ["/cleared", "/none"]
+    for text in ("tag = draft", "tags IN (draft)", "keyword LIKE '%'", "tag GLOB '*'", "tag BETWEEN a AND z"):
+        assert paths(text) == ["/draft"]
+        assert paths(f"NOT {text}") == without
+    assert paths("tag != draft") == paths("NOT NOT tag <> draft") == paths("tag NOT LIKE 'd%'") == without
+    assert paths("tag != draft AND NOT (tag = x OR rating > 1)") == []
+    assert paths("NOT (tag = draft OR rating > 2)") == ["/none"]
+    assert paths("tag IS NULL") == without
+    assert paths("tag IS NOT NULL") == ["/draft"]
+    assert paths("rating != 1") == ["/none"]
+
+
+def test_accents_count(few):
+    paths = few(File(1, "/a", own={"taken_by": [("Zo\u00eb", None)]}))
+    assert paths("taken_by = 'ZOE\u0308'") == paths("taken_by LIKE zo_") == ["/a"]
+    assert paths("taken_by = ZOE") == []
 
 
 def test_partial_dates_mean_all_that_lies_in_them(few):
@@ -282,6 +306,9 @@ def test_a_caption_passes_with_the_file_that_it_describes(tmp_path):
         # Segments: 1 is a.jpg, 2 its caption, 3 b.jpg, 4 and 5 its captions, 6 and 7 c.txt.
         assert segments("size = 20") == [3, 4, 5]
         assert segments("tag = beach") == [1, 2]
+        assert segments("tag != beach") == [3, 4, 5, 6, 7]
+        assert catalog.subjects_where(parse_where("tag != beach OR text LIKE dog")).tolist() == [2, 3]
+        assert catalog.subjects_where(parse_where("text LIKE '%dog%'")).tolist() == [1]
         assert segments("name != 'a.jpg'") == [3, 4, 5, 6, 7]
         assert segments("size = 10", modalities=frozenset({"text"})) == [2, 6, 7]
         assert segments("size = 10", modalities=frozenset({"text"}), exclude_assets=frozenset({3})) == [2]

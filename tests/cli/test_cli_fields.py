@@ -112,6 +112,8 @@ def test_fields_on_a_terminal(cli, own, media):
     cli("set", "note=\x1b[31m" + "long " * 30, "seen=true", media / "red.png")
     lines = cli("fields", terminal=True).stdout.splitlines()
     assert any(line.startswith("year ") and "year >= 2020" in line for line in lines)
+    assert any(line.startswith("near() ") and "near(48.137, 11.576, 5km)" in line for line in lines)
+    assert any(line.startswith("within() ") and "within(47.2, 5.8, 55.1, 15.1)" in line for line in lines)
     (note,) = (line for line in lines if line.startswith("note "))
     assert "\\x1b[31mlong" in note
     assert note.rstrip().endswith("…")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import mmsearch
+from mmsearch.cli.asking import described, merged
 
 
 def names(ran):
@@ -89,7 +90,78 @@ def test_options_join_a_request(cli, shared, tmp_path):
     path.write_text(json.dumps({"text": "red", "group": False, "k": 3, "modality": ["image"]}))
     joined = cli("search", "blue", "--request", path, "--explain")
     assert len(joined.objects) == 3
-    assert [part["part"] for part in joined.objects[0]["explain"]["parts"]] == ["red", "blue"]
+    assert [part["part"] for part in joined.objects[0]["explain"]["parts"]] == ["blue", "red"]
+
+
+def test_options_win_over_a_request_even_if_they_say_what_is_the_default(tmp_path):
+    path = tmp_path / "query.json"
+    from_file = {
+        "log": True, "combine": "fuse", "offset": 5, "min_score": 0.5, "group": False, "dedupe": True,
+        "where": "size > 1", "image": "a.jpg", "parts": [{"text": "red"}],
+    }  # fmt: skip
+    path.write_text(json.dumps(from_file))
+    said = {"log": False, "combine": "add", "offset": 0, "min_score": 0.0, "group": True, "dedupe": False}
+    unsaid = {"where": "", "mode": None, "quotas": []}
+    asked = merged({**said, **unsaid, "image": ["b.jpg"], "parts": [{"text": "blue"}]}, path)
+    assert asked == {
+        **from_file, **said, "image": ["a.jpg", "b.jpg"], "parts": [{"text": "red"}, {"text": "blue"}]
+    }  # fmt: skip
+    assert merged(dict.fromkeys(from_file), path) == from_file
+    assert merged({**said, **unsaid}, None) == said
+
+
+def test_a_query_that_is_not_to_be_kept_is_not_kept(cli, own, tmp_path):
+    path = tmp_path / "query.json"
+    path.write_text(json.dumps({"text": "red", "log": True, "offset": 1, "group": False, "combine": "fuse"}))
+    ran = cli("search", "--request", path, "--no-log", "--offset", "0", "--group", "--combine", "add", "-k", "3")
+    assert ran.objects == cli("search", "red", "-k", "3").objects
+    assert "Noted" not in ran.stderr
+    assert cli("log", "show").objects == []
+
+
+def test_the_settings_say_what_is_kept_unless_the_command_does(cli, own):
+    (own / "mmsearch.toml").write_text("[search]\nlog = true\n")
+    assert "Noted as query 1" in cli("search", "red", "-k", "1").stderr
+    assert cli("search", "red", "-k", "1", "--no-log").stderr == ""
+    assert len(cli("log", "show").objects) == 1
+
+
+def test_a_query_that_cannot_be_kept_is_said(cli, own):
+    ran = cli("search", "red " * 4_000, "--log", "-k", "1")
+    assert (ran.exit_code, len(ran.objects)) == (0, 1)
+    assert "The query could not be kept: it is too long" in ran.stderr
+    assert "could not be kept: a list" in cli("search", "--modality", "image", "--log").stderr
+    assert "kept" not in cli("search", "red " * 4_000, "-k", "1").stderr
+
+
+def test_an_explanation_cannot_speak_to_the_terminal(cli, shared, tmp_path):
+    path = tmp_path / "query.json"
+    path.write_text(json.dumps({"parts": [{"text": "red\x1b]0;pwned\x07"}], "explain": True, "k": 1}))
+    shown = cli("search", "--request", path, terminal=True).stdout
+    assert "\x1b]0" not in shown
+    assert "red\\x1b]0;pwned\\x07" in shown
+    assert "together" not in cli("search", "--request", path, "--no-explain", terminal=True).stdout
+
+
+def test_kinds_are_a_shorthand_of_the_command_line_only(cli, shared, media):
+    picture = f"image:{media / 'red.png'}"
+    assert names(cli("search", picture, "-k", "1")) == names(cli("search", "--image", media / "red.png", "-k", "1"))
+    assert cli("search", "image:nowhere.png").exit_code == 8
+    with mmsearch.open(home=shared) as collection:
+        assert len(collection.search("image:nowhere.png", negative="audio:nowhere.wav", k=1)) == 1
+
+
+@pytest.mark.parametrize("option", [("--dedupe",), ("--explain",), ("--quota", "image=1")])
+def test_a_list_refuses_what_only_a_query_can_do(cli, shared, option):
+    ran = cli("search", "--where", "ext = 'png'", *option)
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "A list without a query" in ran.stderr
+    assert len(cli("search", "--where", "ext = 'png'", "--min-score", "0.5", "--no-group").objects) == 3
+
+
+def test_a_page_says_what_was_asked_for():
+    asked = {"parts": [{"text": "cat", "weight": 2}, {"text": "dog", "weight": -1}], "image": "a.jpg", "where": "x = 1"}
+    assert described(asked) == ["2:cat", "not dog", "image a.jpg", "where x = 1"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"k": "5"}', '{"texts": "red"}', "[" * 100_000])

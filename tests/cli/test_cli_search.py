@@ -4,7 +4,7 @@ import os
 import pytest
 
 import mmsearch
-from mmsearch.cli import search as search_command
+from mmsearch.cli.asking import phrases
 from mmsearch.testing.media import write_image, write_text, write_wav
 from mmsearch.testing.sounds import tone, write_sound
 
@@ -60,10 +60,11 @@ def test_words_without_quotes_are_one_phrase(cli, shared):
         (("2:cat", "1:sofa"), ["2:cat", "1:sofa"]),
         (("a", "dog", "2:cat", "on", "a", "sofa"), ["a dog", "2:cat", "on a sofa"]),
         (("1:12:30 train",), ["1:12:30 train"]),
+        (("like", "image:a.jpg", "at", "night"), ["like", "image:a.jpg", "at night"]),
     ],
 )
 def test_phrases(words, parts):
-    assert search_command.phrases(words) == parts
+    assert phrases(words) == parts
 
 
 def test_weights_and_not(cli, shared, media):

@@ -80,7 +80,7 @@ def test_fused_parts_have_the_score_that_each_gives_alone(filled):
 
 def test_what_is_filtered_is_said(filled):
     (hit,) = filled.search("red", modalities={"image"}, exclude={10**6}, k=1, explain=True)
-    assert hit.explain["filter"] == {"modalities": ["image"], "where": False, "left_out_files": 1}
+    assert hit.explain["filter"] == {"modalities": ["image"], "where": None, "segments": 40, "left_out_files": 1}
 
 
 def test_a_raw_vector_is_a_part_of_no_known_kind(filled):

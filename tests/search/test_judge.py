@@ -2,8 +2,7 @@
 
 import pytest
 
-from mmsearch.queries import Hit
-from mmsearch.search.judge import judge
+from mmsearch.search.judge import Evidence, judge
 from mmsearch.types import EmbeddingSpace, EncoderSpec, Levels
 
 SPEC = EncoderSpec(
@@ -17,8 +16,8 @@ SPEC = EncoderSpec(
 )
 
 
-def hits(*scored):
-    return [Hit(rank, rank, score, f"/{rank}", kind, 0.25) for rank, (kind, score) in enumerate(scored, start=1)]
+def found_by_vector(*scored):
+    return [Evidence(kind, score, 0.0) for kind, score in scored]
 
 
 @pytest.mark.parametrize(
@@ -39,17 +38,15 @@ def hits(*scored):
     ],
 )
 def test_judge(asked, found, verdict):
-    assert judge(asked, hits(*found), SPEC) is verdict
+    assert judge(asked, found_by_vector(*found), SPEC) is verdict
 
 
-@pytest.mark.parametrize(
-    ("asked", "score", "verdict"), [("text", 0.8, True), (None, 0.8, True), ("text", 0.3, None), (None, 0.3, None)]
-)
-def test_what_was_found_by_words_alone_can_only_be_good(asked, score, verdict):
-    assert judge(asked, [Hit(1, 1, score, "/holiday.jpg", "image")], SPEC) is verdict
+@pytest.mark.parametrize("asked", ["text", None])
+def test_half_of_the_words_are_a_good_match_whatever_the_vector_says(asked):
+    assert judge(asked, [Evidence("image", 0.1, 0.5)], SPEC) is True
+    assert judge(asked, [Evidence("audio", 0.0, 0.9)], SPEC) is True
 
 
-def test_words_lift_a_hit_over_the_level():
-    by_vectors, by_words = Hit(1, 1, 0.3, "/a", "image", 0.2), Hit(1, 1, 0.9, "/a", "image", 0.2)
-    assert judge("text", [by_vectors], SPEC) is False
-    assert judge("text", [by_words], SPEC) is True
+def test_a_word_that_is_little_of_the_query_is_no_reason_to_believe():
+    assert judge("text", [Evidence("image", 0.44, 0.2)], SPEC) is False
+    assert judge(None, [Evidence("image", 0.44, 0.2)], SPEC) is None

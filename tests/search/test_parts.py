@@ -73,26 +73,14 @@ def test_a_model_without_images_refuses_pictures(tmp_path):
     assert image_parts([], TEXT_ONLY) == []
 
 
-def test_a_vector_is_given_as_numbers_or_as_a_file(tmp_path):
-    numbers = np.arange(64) / 7
-    np.save(tmp_path / "v.npy", numbers[None])
-    for value in (numbers, numbers.tolist(), str(tmp_path / "v.npy"), tmp_path / "v.npy"):
-        (part,) = media_parts([Term("vector", value, -2.0)], SPEC, LIMITS)
-        assert (part.modality, part.weight, part.vector.dtype) == (None, -2.0, np.float32)
-        np.testing.assert_allclose(part.vector, numbers, rtol=1e-6)
-
-
-def test_vectors_that_do_not_fit_are_refused(tmp_path):
-    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
-    (tmp_path / "junk.npy").write_bytes(b"\x93NUMPY\x01\x00\xff\xff" + b"x" * 50)
-    for value in ([1, 2], [float("nan")] * 64, ["a"] * 64, None, {}, *map(str, tmp_path.iterdir()), "gone.npy"):
-        with pytest.raises(QueryError):
-            media_parts([Term("vector", value)], SPEC, LIMITS)
-
-
 def test_a_text_must_be_a_text():
     with pytest.raises(QueryError, match="must be a str, not int"):
         media_parts([Term("text", 7)], SPEC, LIMITS)
+
+
+def test_a_vector_is_a_part_without_a_modality():
+    (part,) = media_parts([Term("vector", [1] * 64, -2.0)], SPEC, LIMITS)
+    assert (part.modality, part.weight, part.vector.tolist()) == (None, -2.0, [1.0] * 64)
 
 
 def test_items_become_vectors_and_are_left_out(library):

@@ -211,9 +211,10 @@ def test_nearest_by_several_vectors_joins_what_each_finds(shelf):
     vectors = np.stack([text_vector("red"), text_vector("blue")]).astype(np.float32)
     index = shelf.shelves.indexes.current()
     near = nearest(vectors, index, None, np.empty(0, np.int64), 1)
-    assert near.complete  # some hundred of each are looked at
-    assert len(near.ids) == 6
-    assert near.by_one is None
+    assert near.ids.tolist() == sorted([*shelf.ids("/red.jpg"), *shelf.ids("/blue.jpg")])
+    assert (near.complete, near.by_one) == (False, None)
+    np.testing.assert_allclose(near.least, [1, 1], atol=1e-6)
+    assert nearest(vectors, index, None, np.empty(0, np.int64), 7).complete
 
 
 def test_cosines_are_exact_and_in_the_order_of_the_ids(shelf):

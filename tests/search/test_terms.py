@@ -6,8 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmsearch.errors import QueryError
-from mmsearch.search.terms import MAX_TEXT_CHARS, Term, negated, read_term, read_terms, split_weight
+from mmsearch.errors import ItemNotFound, QueryError
+from mmsearch.search.terms import (
+    MAX_TEXT_CHARS,
+    Term,
+    check_term,
+    negated,
+    read_shorthand,
+    read_term,
+    read_terms,
+    sound_terms,
+    split_weight,
+    vector_terms,
+)
 
 not_blank = st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip)
 
@@ -69,7 +80,8 @@ def test_any_text_can_be_given_any_weight(millionths, sign, text):
     whole, fraction = divmod(millionths, 1_000_000)
     number = f"{sign}{whole}.{fraction:06d}"
     assert split_weight(f"{number}:{text}") == (float(number), text)
-    assert read_term(f"{number}:text:{text}") == Term("text", text, float(number))
+    assert read_term(f"{number}:{text}") == Term("text", text, float(number))
+    assert read_shorthand(f"{number}:text:{text}") == Term("text", text, float(number))
 
 
 @given(not_blank.filter(lambda text: text[0] not in string.digits + "-"))
@@ -91,8 +103,14 @@ def test_what_does_not_begin_with_a_digit_is_taken_whole(text):
         ("movie:a.mp4", Term("text", "movie:a.mp4")),
     ],
 )
-def test_a_term_may_say_its_kind(written, term):
-    assert read_term(written) == term
+def test_at_a_shell_a_part_may_say_its_kind(written, term):
+    assert read_shorthand(written) == term
+
+
+@pytest.mark.parametrize("text", ["image:/etc/passwd", "vector:/etc/shadow", "audio:a", "item:17", "text:cat"])
+def test_elsewhere_a_text_is_a_text(text):
+    assert read_term(text) == Term("text", text)
+    assert read_terms(["2:" + text], "text") == [Term("text", text, 2.0)]
 
 
 def test_the_value_of_an_option_is_of_its_kind_whatever_it_looks_like():
@@ -118,7 +136,47 @@ def test_negated_turns_weights_round():
     assert [term.weight for term in negated(read_terms(["2:cat", "-1:dog"], "text"))] == [-2, 1]
 
 
-def test_a_text_may_not_be_endless():
-    assert read_term("x" * MAX_TEXT_CHARS).weight == 1
-    with pytest.raises(QueryError, match="100,000 characters"):
-        read_term("x" * (MAX_TEXT_CHARS + 1))
+@pytest.mark.parametrize(
+    "term",
+    [
+        Term("text", "x" * (MAX_TEXT_CHARS + 1)),
+        Term("text", 7),
+        Term("text", " "),
+        Term("image", ""),
+        Term("text", "a", 0.0),
+        Term("text", "a", 1e7),
+        Term("text", "a", float("nan")),
+        Term("item", True),
+        Term("item", 1.5),
+        Term("item", ["a.jpg"]),
+    ],
+    ids=lambda term: str(term.value)[:10],
+)
+def test_terms_that_cannot_be_searched_for(term):
+    with pytest.raises(QueryError):
+        check_term(term)
+
+
+def test_no_item_has_an_endless_id():
+    for id_ in (2**63, -(10**5_000), "9" * 5_000):
+        with pytest.raises(ItemNotFound):
+            check_term(Term("item", id_))
+    check_term(Term("item", 2**63 - 1))
+    check_term(Term("text", "x" * MAX_TEXT_CHARS))
+
+
+def test_samples_and_their_rate_are_one_sound():
+    samples = np.zeros(8)
+    assert [term.value for term in sound_terms((samples, 8_000))] == [(samples, 8_000)]
+    assert [term.value for term in sound_terms(["a.wav", "b.wav"])] == ["a.wav", "b.wav"]
+    assert [term.value for term in sound_terms(("a.wav", "b.wav"))] == ["a.wav", "b.wav"]
+
+
+def test_one_vector_or_several():
+    assert vector_terms([]) == []
+    assert vector_terms([1, 2]) == [Term("vector", [1, 2])]
+    assert vector_terms([[1, 2], [3]]) == [Term("vector", [1, 2]), Term("vector", [3])]
+    assert vector_terms("0.5:v.npy") == [Term("vector", "v.npy", 0.5)]
+    assert vector_terms([Path("v.npy"), "2:w.npy"]) == [Term("vector", Path("v.npy")), Term("vector", "w.npy", 2.0)]
+    assert [len(term.value) for term in vector_terms(np.ones((3, 4)))] == [4, 4, 4]
+    assert [len(term.value) for term in vector_terms(np.ones(4))] == [4]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmsearch.where.fields import FIELDS
+from mmsearch.where.fields import FIELDS, PLACE_TESTS
 from mmsearch.where.order import parse_order
 from mmsearch.where.parse import parse_where
 
@@ -28,6 +28,11 @@ def test_examples_of_own_fields_are_filters(line):
 def test_every_field_is_described_as_it_is(info):
     names = ", ".join(f"`{name}`" for name in (info.name, *info.aliases))
     assert f"| {names} | {info.kind} | {info.meaning} | `{info.example}` |\n" in PAGE
+
+
+@pytest.mark.parametrize("info", PLACE_TESTS, ids=lambda info: info.name)
+def test_every_test_of_places_is_in_the_table_with_its_example(info):
+    assert any(row.startswith(f"| `{info.name}` | `{info.example}` |") for row in OPERATORS)
 
 
 def test_dates_that_are_mentioned_are_dates():

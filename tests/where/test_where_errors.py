@@ -8,6 +8,11 @@ from mmsearch.where.parse import MAX_CHARS, MAX_DEPTH, parse_where
 
 FIELD = "expected a field such as name, size or taken"
 OPERATOR = "expected an operator: =, !=, <, <=, >, >=, IN, LIKE, GLOB, BETWEEN or IS NULL"
+BACKTICKS = "a field with blanks or odd signs is written in backticks: `my field`"
+QUOTES = f"quotes are for values, and {BACKTICKS}"
+NEAR = "near takes latitude, longitude, distance: near(48.137, 11.576, 5km)"
+WITHIN = "within takes latitude, longitude, latitude, longitude: within(47.2, 5.8, 55.1, 15.1)"
+AROUND = "the box would go east from here around the world; the western longitude, {}, comes first"
 MORE = "expected AND, OR or the end"
 DATES = "a date such as 2024, 2024-05-31, 2024-05-31T14:30, yesterday or '7 days ago'"
 
@@ -23,6 +28,7 @@ def error_of(text):
     [
         ("", 1, FIELD),
         ("  ", 1, FIELD),
+        (" \t\n\u00a0", 1, FIELD),
         ("size", 5, f"{OPERATOR} after 'size'"),
         ("size >", 7, "expected a value after '>'"),
         ("size > ", 7, "expected a value after '>'"),
@@ -37,6 +43,21 @@ def error_of(text):
         ("name = 'abc", 8, "the ' is never closed"),
         ('name = "abc', 8, 'the " is never closed'),
         ("`name = 5", 1, "the ` is never closed"),
+        ("name = 'it''s", 12, "the ' is never closed"),
+        ('"my_field" = 1', 1, f"{FIELD}; {QUOTES}"),
+        ('"my field" = "v 41"', 1, f"{FIELD}; {QUOTES}"),
+        ("a = 1 and not 'my field' in (1)", 15, f"{FIELD} after 'not'; {QUOTES}"),
+        ("name = `a`", 8, "expected a value after '='"),
+        ("name = a 'b'", 10, f"{MORE} after 'a'"),
+        ("my field = 1", 4, f"{OPERATOR} after 'my'; {BACKTICKS}"),
+        ("my very own field>1", 4, f"{OPERATOR} after 'my'; {BACKTICKS}"),
+        ("my/field = 1", 3, f"{OPERATOR} after 'my'; {BACKTICKS}"),
+        ("my field IS NULL", 4, f"{OPERATOR} after 'my'; {BACKTICKS}"),
+        ("my field not in (1)", 4, f"{OPERATOR} after 'my'; {BACKTICKS}"),
+        ("my field", 4, f"{OPERATOR} after 'my'"),
+        ("size and name = a", 6, f"{OPERATOR} after 'size'"),
+        ("size 5 OR name = a", 6, f"{OPERATOR} after 'size'"),
+        ("size ~= 5", 6, f"{OPERATOR} after 'size'"),
         ("name = null", 8, "nothing is equal to NULL; write IS NULL or IS NOT NULL"),
         ("name in (a, NULL)", 13, "nothing is equal to NULL; write IS NULL or IS NOT NULL"),
         ("name is 5", 9, "expected NULL, as in IS NULL or IS NOT NULL after 'is'"),
@@ -46,8 +67,14 @@ def error_of(text):
         ("name in (a b)", 12, "expected ',' or ')' after '(a'"),
         ("name in (a;", 11, "expected ',' or ')' after '(a'"),
         ("width between 1", 16, "expected AND, as in BETWEEN 1 AND 5 after '1'"),
-        ("near(1, 2)", 10, "expected ',' after '2'"),
-        ("near(1, 2, 3, 4)", 13, "expected ')' after '3'"),
+        ("near(1, 2)", 10, f"expected ',' after '2'; {NEAR}"),
+        ("near(1, 2, 3, 4)", 13, f"expected ')' after '3'; {NEAR}"),
+        ("near(berlin, 10km)", 18, f"expected ',' after '10km'; {NEAR}"),
+        ("a = 1 or not NEAR ()", 20, f"expected a value after '('; {NEAR}"),
+        ("Within(53, 14", 14, f"expected ',' after '14'; {WITHIN}"),
+        ("w\u0131thin(1", 9, "expected ',' after 'w\u0131thin(1'"),
+        ("name = 'near(' x", 16, f"{MORE} after \"'near('\""),
+        ("near(1, 2, 3) x", 15, f"{MORE} after '3)'"),
         ("name = a; DROP TABLE assets", 9, f"{MORE} after 'a'"),
         ("name = a\0b", 9, f"{MORE} after 'a'"),
         ("width = abc", 9, "width is a number, not 'abc'"),
@@ -67,6 +94,8 @@ def error_of(text):
         ("size LIKE '5%'", 11, "LIKE is for texts, but size is a size; write size > 5MB"),
         ("taken not glob '2*'", 16, "GLOB is for texts, but taken is a date; write taken BETWEEN 2023-06 AND 2023-08"),
         ("within(-91, 0, 0, 0)", 8, "expected degrees from -90 to 90"),
+        ("within(53, 14, 52, 13)", 12, AROUND.format(13)),
+        ("within(52, 13.5, 53, -13.25)", 12, AROUND.format(-13.25)),
         ("near(0, 181, 1)", 9, "expected degrees from -180 to 180"),
         ("near(0, 0, -1)", 12, "expected a distance in km, such as 5 or 300m"),
         ("near(0, 0, 1MB)", 12, "expected a distance in km, such as 5 or 300m"),

@@ -53,7 +53,8 @@ def test_changed_filters_are_conditions_or_errors(text, seed, changes):
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
-    st.sampled_from([*PIECES, "a=1 or ", "not ", "a in (1,", "(a=1) and ", "a='", "9", "a.", "'' "]), st.integers(0, 3)
+    st.sampled_from([*PIECES, "a=1 or ", "not ", "a in (1,", "(a=1) and ", "a='", "9", "a.", "'' ", "x y ", "near("]),
+    st.integers(0, 3),
 )
 def test_long_filters_are_read_quickly(piece, less):
     text = (piece * MAX_CHARS)[: MAX_CHARS - less]

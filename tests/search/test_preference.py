@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmsearch.catalog.looks import FileLook
-from mmsearch.dupes.preference import CRITERIA, kept_for, preference
+from mmsearch.search.preference import CRITERIA, kept_for, preference
 
 PLAIN = FileLook(1, "/m/photo.jpg", "image", 1_000, 50, "hash", 400, 300, None, False, 7, 1)
 
