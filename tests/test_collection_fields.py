@@ -142,14 +142,32 @@ def test_a_broken_sidecar_fails_and_says_nothing(filled, pictures):
 def test_set_fields(filled, pictures):
     red, green = pictures / "red.png", pictures / "green.png"
     set_ = {"rating": 5, "Mood": ["calm", "sunny"], "seen": True, "score": 0.5}
-    assert filled.set_fields(red, green, fields=set_, add={"tag": "sea, sun"}, remove={"tags": "round"}) == 2
+    assert filled.set_fields(red, green, fields=set_, add={"tag": "sea, sun"}, remove={"tags": "round"}).changed == 2
     common = {"mood": ["calm", "sunny"], "rating": 5, "score": 0.5, "seen": True}
     assert fields_of(filled, red) == {"album": "Italy", "tags": ["food", "sea", "sun"], **common}
     assert fields_of(filled, green) == {"people.name": ["Ann", "Bob"], "tags": ["sea", "sun"], **common}
     assert found(filled, "rating = 5 AND tags = sea") == {"red.png", "green.png"}
     assert found(filled, "rating = 3") == set()
-    assert filled.set_fields(red, fields={"rating": None, "mood": None, "no_such": None}) == 1
+    assert filled.set_fields(red, fields={"rating": None, "mood": None, "no_such": None}).changed == 1
     assert found(filled, "rating = 3 AND mood IS NULL") == {"red.png"}
+
+
+def test_only_files_that_really_change_are_counted(filled, pictures):
+    red, green = pictures / "red.png", pictures / "green.png"
+    assert filled.set_fields(pictures, remove={"x": "9 m"}) == FieldsReport(files=3, changed=0)
+    assert filled.set_fields(red, fields={"rating": 5}).changed == 1
+    assert filled.set_fields(red, green, fields={"rating": 5}) == FieldsReport(files=2, changed=1)
+    assert filled.set_fields(pictures, add={"tags": "food"}).changed == 2  # the sidecar of one says so already
+    assert filled.set_fields(pictures, remove={"tags": "round"}).changed == 1
+    assert filled.set_fields(pictures, fields={"rating": None}) == FieldsReport(files=3, changed=2)
+    assert fields_of(filled, red) == {"album": "Italy", "rating": 3, "tags": "food"}
+
+
+def test_of_a_folder_only_files_that_could_be_read_are_meant(filled, pictures):
+    (pictures / "broken.png").write_bytes(b"no picture")
+    assert filled.index(pictures).failed == 1
+    assert filled.set_fields(pictures, fields={"a": 1}) == FieldsReport(files=3, changed=3)
+    assert filled.set_fields(pictures / "broken.png", fields={"a": 1}).changed == 1  # it was named itself
 
 
 def test_setting_fields_embeds_nothing_and_leaves_the_index(filled, pictures, encoder):
@@ -164,11 +182,11 @@ def test_setting_fields_embeds_nothing_and_leaves_the_index(filled, pictures, en
 
 def test_files_are_named_by_path_folder_and_id(filled, pictures, monkeypatch):
     (red,) = filled.search(where="name = red.png", modality="image")
-    assert filled.set_fields(red.id, fields={"a": 1}) == 1
-    assert filled.set_fields(str(red.id), str(pictures / "green.png"), fields={"b": 1}) == 2
+    assert filled.set_fields(red.id, fields={"a": 1}).changed == 1
+    assert filled.set_fields(str(red.id), str(pictures / "green.png"), fields={"b": 1}).changed == 2
     monkeypatch.chdir(pictures)
-    assert filled.set_fields("blue.png", "./red.png", fields={"c": 1}) == 2
-    assert filled.set_fields(pictures, fields={"d": 1}) == 3
+    assert filled.set_fields("blue.png", "./red.png", fields={"c": 1}).changed == 2
+    assert filled.set_fields(pictures, fields={"d": 1}).changed == 3
     assert {each.name: each.files for each in filled.fields() if len(each.name) == 1} == {
         "a": 1,
         "b": 2,
@@ -179,19 +197,19 @@ def test_files_are_named_by_path_folder_and_id(filled, pictures, monkeypatch):
 
 def test_a_caption_stands_for_its_picture(filled, pictures):
     (caption,) = filled.search("tomato", modality="text", k=1)
-    assert filled.set_fields(caption.id, fields={"rating": 5}) == 1
+    assert filled.set_fields(caption.id, fields={"rating": 5}).changed == 1
     assert fields_of(filled, pictures / "red.png")["rating"] == 5
     assert fields_of(filled, caption.id)["rating"] == 5
-    assert filled.set_fields(caption.path, fields={"rating": 4}) == 1
+    assert filled.set_fields(caption.path, fields={"rating": 4}).changed == 1
     assert found(filled, "rating = 4") == {"red.png"}
 
 
 def test_files_are_chosen_by_a_filter(filled, pictures):
-    assert filled.set_fields(where="album = Italy", fields={"seen": True}, dry_run=True) == 2
-    assert filled.set_fields(where="album = Italy", fields={"seen": True}) == 2
+    assert filled.set_fields(where="album = Italy", fields={"seen": True}, dry_run=True) == FieldsReport(files=2)
+    assert filled.set_fields(where="album = Italy", fields={"seen": True}).changed == 2
     assert found(filled, "seen = true") == {"red.png", "blue.png"}
-    assert filled.set_fields(pictures / "red.png", where="album = Italy", add={"tags": "x"}) == 1
-    assert filled.set_fields(pictures / "green.png", where="album = Italy", add={"tags": "x"}) == 0
+    assert filled.set_fields(pictures / "red.png", where="album = Italy", add={"tags": "x"}).changed == 1
+    assert filled.set_fields(pictures / "green.png", where="album = Italy", add={"tags": "x"}).changed == 0
     assert found(filled, "tags = x") == {"red.png"}
     with pytest.raises(FilterError):
         filled.set_fields(where="album =", fields={"seen": True})
@@ -308,7 +326,8 @@ def test_fields_from_a_table(filled, pictures, name):
         path.write_text("\n".join(mark.join(line) for line in lines))
     assert filled.set_fields_from(path, dry_run=True) == FieldsReport(files=2, unknown=1)
     assert fields_of(filled, pictures / "red.png")["rating"] == 3
-    assert filled.set_fields_from(str(path)) == FieldsReport(files=2, unknown=1)
+    assert filled.set_fields_from(str(path)) == FieldsReport(files=2, changed=2, unknown=1)
+    assert filled.set_fields_from(str(path)).changed == 0
     red, blue = (fields_of(filled, pictures / f"{name}.png") for name in ("red", "blue"))
     assert red == {"album": "Italy", "rating": 5, "tags": ["a", "b"], "title": "Tomato"}
     assert blue == {"album": "Italy", "rating": 4.5, "own.year": 1999}
@@ -319,7 +338,7 @@ def test_a_table_may_name_texts_and_files_elsewhere(collection, folder, tmp_path
     note = write_text(folder / "note.txt", "A note.")
     collection.index(folder)
     write_json(tmp_path / "own.json", [{"path": str(note), "rating": 5, "name": "x"}, {"file": "../up.txt", "a": 1}])
-    assert collection.set_fields_from(tmp_path / "own.json") == FieldsReport(files=1, unknown=1)
+    assert collection.set_fields_from(tmp_path / "own.json") == FieldsReport(files=1, changed=1, unknown=1)
     assert fields_of(collection, note) == {"own.name": "x", "rating": 5}
 
 

@@ -32,11 +32,19 @@ def _lines(explain: dict[str, Any]) -> Iterable[tuple[str, str]]:
     if words := explain.get("words"):
         yield "words", f"score {words['score']:.2f}" + (f", rank {words['rank']}" if words["rank"] else ", no match")
     if "score" in explain:
-        yield "together", f"score {explain['score']:.2f}, mode {explain['mode']}"
+        yield "together", f"score {explain['score']:.3f}, mode {explain['mode']}"
+    if "filter" in explain:
+        yield "filter", _filter(explain["filter"])
+
+
+def _filter(limits: dict[str, Any]) -> str:
+    conditions = [f"where {limits['where']}"] if limits["where"] else []
+    conditions += [f"only {', '.join(limits['modalities'])}"] if limits["modalities"] else []
+    return f"{'; '.join(conditions) or 'none'}: {limits['segments']:,} segments of this kind may be found"
 
 
 def _vector(vector: dict[str, Any]) -> str:
-    said = f"score {vector['score']:.2f}, rank {vector['rank']}"
+    said = f"score {vector['score']:.3f}, rank {vector['rank']} of its kind"
     if vector["cosine"] is not None:
         said += f", cosine {vector['cosine']:.3f}"
     if background := vector.get("background"):

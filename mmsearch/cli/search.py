@@ -116,15 +116,15 @@ def search(
             max=1.0,
             metavar="S",
             rich_help_panel=_LIMITS,
-            show_default="0",
-            help="Leave out hits below; 0.5 is where a match begins to be likely.",
+            show_default=False,
+            help="Leave out hits below, by default 0; 0.5 is where a match begins to be likely.",
         ),
     ] = None,
     dedupe: Annotated[
         bool | None,
         typer.Option(
             "--dedupe/--no-dedupe",
-            show_default="no-dedupe",
+            show_default=False,
             rich_help_panel=_LIMITS,
             help="Leave out copies and near-copies of better hits.",
         ),
@@ -152,8 +152,8 @@ def search(
             min=0,
             metavar="N",
             rich_help_panel=_LIMITS,
-            show_default="0",
-            help="Leave out so many of the best, for paging.",
+            show_default=False,
+            help="Leave out so many of the best, for paging; by default 0.",
         ),
     ] = None,
     mode: Annotated[
@@ -171,9 +171,9 @@ def search(
         typer.Option(
             "--combine",
             metavar="HOW",
-            show_default="add",
+            show_default=False,
             rich_help_panel=_RANKING,
-            help="Several parts: add makes one vector of them, fuse finds what fits each of them.",
+            help="Several parts: add (the default) makes one vector of them, fuse finds what fits each of them.",
         ),
     ] = None,
     sort: Annotated[
@@ -189,9 +189,9 @@ def search(
         bool | None,
         typer.Option(
             "--group/--no-group",
-            show_default="group",
+            show_default=False,
             rich_help_panel=_RANKING,
-            help="One result a file, its best moment; or every passage and moment for itself.",
+            help="One result a file, its best moment (the default); or every passage and moment for itself.",
         ),
     ] = None,
     log: Annotated[
@@ -225,7 +225,7 @@ def search(
         bool | None,
         typer.Option(
             "--explain/--no-explain",
-            show_default="no-explain",
+            show_default=False,
             rich_help_panel=_OUTPUT,
             help="Say of each result where its score comes from.",
         ),
@@ -274,11 +274,13 @@ def search(
 
 
 def _print_notices(options: GlobalOptions, hits: "Hits", *, profile: bool) -> None:
-    if not hits:
+    if not hits and hits.total:
+        options.notice(f"The list has {hits.total:,} files; this page begins after its end.")
+    elif not hits:
         options.notice("Nothing found.")
     elif hits.good_match is False:
         best = max(hit.score for hit in hits)
-        options.notice(f"No good match: the best score is {best:.2f}; results are probably not what you meant.")
+        options.notice(f"No good match: the best score is {best:.3f}; results are probably not what you meant.")
     if hits.total is not None and hits:
         options.notice(f"{hits[0].rank:,} to {hits[-1].rank:,} of {hits.total:,} files.")
     if profile:

@@ -80,10 +80,10 @@ class Searching(Feedback):
                 by default as the settings say, "hybrid".
             modality: Only segments of these kinds, such as "image" or "image,text"; None or nothing for all.
             where: Only files for which this holds, such as "year >= 2020 and tag = 'beach'" (docs/where.md).
-            sort: Fields to sort by, such as "-taken,name"; of a query, the k best are sorted.
+            sort: Fields to sort by, such as "-taken,name"; of a query, the k best that are returned are sorted.
             k: How many; by default `search.k` of the settings, 10.
             offset: How many of the best to leave out, for paging.
-            min_score: Leave out hits below, in [0, 1]; 0.5 is where a match begins to be likely (docs/scores.md).
+            min_score: Leave out hits below, in [0, 1]; from 0.5 on a match is likely, but in mode text (docs/scores.md).
             group: One hit a file, with its next best segments in `more`; else each segment is a hit.
             dedupe: Leave out copies and near-copies of better hits.
             quotas: At most so many hits of a kind, image, audio or text: "image=5,audio=3", or a mapping.
@@ -101,32 +101,11 @@ class Searching(Feedback):
             MediaError: A picture or sound cannot be read.
             ModalityUnsupported: The model takes no pictures, or no sounds.
         """
-        return self._answer(
-            make_request(
-                {
-                    "text": text,
-                    "image": image,
-                    "audio": audio,
-                    "like": like,
-                    "vector": vector,
-                    "negative": negative,
-                    "parts": parts,
-                    "combine": combine,
-                    "mode": mode,
-                    "modality": modality,
-                    "where": where,
-                    "sort": sort,
-                    "k": k,
-                    "offset": offset,
-                    "min_score": min_score,
-                    "group": group,
-                    "dedupe": dedupe,
-                    "quotas": quotas,
-                    "explain": explain,
-                    "log": log,
-                }
-            )
-        )
+        asked = {"text": text, "image": image, "audio": audio, "like": like, "vector": vector, "negative": negative}
+        limits = {"modality": modality, "where": where, "min_score": min_score, "dedupe": dedupe, "quotas": quotas}
+        ranking = {"combine": combine, "mode": mode, "sort": sort, "k": k, "offset": offset, "group": group}
+        flags = {"explain": explain, "log": log}
+        return self._answer(make_request({"parts": parts, **asked, **limits, **ranking, **flags}))
 
     def search_request(self, request: Mapping[str, Any], *, base: StrPath | None = None, **overrides: object) -> Hits:
         """Answer a query that is a JSON object.

@@ -7,10 +7,10 @@ from time import monotonic
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.catalog.looks import FileLook
 from mmsearch.dupes.disk import on_disk
-from mmsearch.search.preference import kept_for, preference
 from mmsearch.reports import Dupe, DupeFile, DupeGroup, DupeReport
 from mmsearch.search.copies import own_vectors
 from mmsearch.search.copy_groups import Copy, CopyGroup, OnProgress, copy_groups
+from mmsearch.search.preference import kept_for, preference
 from mmsearch.vectors.store import VectorStore
 
 

@@ -107,7 +107,8 @@ def _verdict(query: Query, ranking: Ranking, best: Sequence[Hit], spec: EncoderS
     (part, *others) = query.parts
     if others or (part.text is not None and not any(sign.isalnum() for sign in part.text)):
         return None
-    return judge(part.modality, [ranking.evidence(hit) for hit in best], spec)
+    asked = None if query.mode == "text" else part.modality
+    return judge(asked, [ranking.evidence(hit) for hit in best], spec)
 
 
 def _finished(page: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
@@ -117,7 +118,7 @@ def _finished(page: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
         hits = _with_fields(page, catalog)
         if query.explain:
             hits = explained(hits, ranking)
-        if query.group:
+        if query.group and not query.quotas:  # with quotas each hit shows the kind that it was counted as
             hits = as_files(hits, query.filter, catalog)
         return _sorted(hits, query.order, catalog) if query.order else hits
 

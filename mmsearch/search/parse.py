@@ -77,7 +77,7 @@ def _filter(request: Request, excluded: frozenset[int]) -> Filter:
         return Filter(request.modality, excluded)
     from mmsearch.where.parse import parse_where  # the parser's tables, which most searches can do without
 
-    return Filter(request.modality, excluded, parse_where(request.where))
+    return Filter(request.modality, excluded, parse_where(request.where), request.where)
 
 
 def _order(sort: str) -> tuple[Order, ...]:

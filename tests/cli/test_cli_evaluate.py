@@ -3,7 +3,9 @@ import json
 import ir_measures
 import pytest
 
+import mmsearch
 from mmsearch.cli.options import GlobalOptions
+from mmsearch.evaluation.settings import MIN_DEPTH
 
 NOTES = {"dog.txt": "A dog runs along the beach.", "bread.md": "Bread needs flour, water, salt and time."}
 
@@ -74,7 +76,9 @@ def test_gates_are_checked_after_the_report(cli, shared, qrels):
     assert ran.exit_code == 9
     assert value(ran.objects[0], "recall@3") == 1
     assert "median_rank<1: it is 1 (vector)" in ran.stderr
-    assert cli("evaluate", qrels, "--exact", "--gate", "index_recall>=100%").exit_code == 0
+    ran = cli("evaluate", qrels, "--exact", "--gate", "index_recall>=100%", "--gate", "hit@1>0")
+    assert ran.exit_code == 0
+    assert "All gates are met: index_recall>=100%, hit@1>0." in ran.stderr
 
 
 @pytest.mark.parametrize(
@@ -90,14 +94,42 @@ def test_gates_are_checked_after_the_report(cli, shared, qrels):
         ["--limit", "0"],
         ["--from-log"],
         ["--baseline", "missing.json"],
+        ["--save", "no-such-folder/run.json"],
+        ["--trec", "no-such-folder/run.txt"],
+        ["--trec-qrels", "no-such-folder/qrels.txt"],
     ],
 )
 def test_what_makes_no_sense_ends_before_any_search(cli, shared, qrels, args, monkeypatch):
     monkeypatch.setattr("mmsearch.collection.searching.search", None)
     ran = cli("evaluate", qrels, *args)
-    assert ran.exit_code in (2, 8)
+    assert ran.exit_code in (2, 7, 8)
     assert ran.stdout == ""
     assert "bug" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--limit", "0"], "The limit on queries must be at least 1, not 0."),
+        (["--modes", "text,text"], "A mode is given twice: text, text."),
+        (["--save", "no-such-folder/run.json"], "there is no folder"),
+    ],
+)
+def test_one_message_a_fault(cli, shared, qrels, args, says):
+    assert says in cli("evaluate", qrels, *args).stderr
+
+
+def test_the_help_says_how_deep_one_must_look(cli):
+    assert f"{MIN_DEPTH} or more" in cli("evaluate", "--help").stdout
+
+
+def test_queries_of_the_log_that_cannot_be_asked_again_are_counted(cli, own, media):
+    with mmsearch.open("default", home=own, model="hashing") as collection:
+        for request in ({"text": "dog"}, {"image": "<ndarray>"}):
+            collection.feedback(collection.note_query(request, ()), media / "dog.txt")
+    ran = cli("evaluate", "--from-log", "--modes", "text")
+    assert (ran.objects[0]["queries"], ran.objects[0]["unreadable"]) == (1, 1)
+    assert "cannot be asked again, and did not count: 1." in ran.stderr
 
 
 def test_either_a_file_or_the_log(cli, shared):

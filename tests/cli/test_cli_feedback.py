@@ -57,6 +57,22 @@ def test_an_export(cli, kept, tmp_path):
     assert (record["id"], record["text"], len(record["relevant"])) == (2, "cat", 1)
 
 
+def test_an_export_to_standard_output(cli, kept, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cli("feedback", 2, kept[0])
+    ran = cli("log", "export", "-")
+    assert ([each["text"] for each in ran.objects], ran.stderr) == (["cat"], "1 query with right results.\n")
+    assert not (tmp_path / "-").exists()
+
+
+def test_an_export_replaces_a_file_and_makes_no_folder(cli, kept, tmp_path):
+    assert cli("log", "export", tmp_path / "judged.jsonl").stderr == ""
+    assert "judged.jsonl was there and is replaced." in cli("log", "export", tmp_path / "judged.jsonl").stderr
+    ran = cli("log", "export", tmp_path / "gone" / "judged.jsonl")
+    assert (ran.exit_code, f"there is no folder {tmp_path / 'gone'}" in ran.stderr) == (7, True)
+    assert not (tmp_path / "gone").exists()
+
+
 def test_forgetting_asks_first(cli, kept, monkeypatch):
     ran = cli("log", "clear")
     assert (ran.exit_code, "--yes" in ran.stderr) == (2, True)

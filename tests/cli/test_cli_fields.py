@@ -47,11 +47,13 @@ def test_contradictions(arguments):
 
 def test_set_and_show(cli, own, media):
     red, green = media / "red.png", media / "green.png"
-    assert cli("set", "rating=5", red, "tags=a,b", green).objects == [{"files": 2}]
-    assert cli("set", "tags+=c", "tags-=a", red).objects == [{"files": 1}]
+    assert cli("set", "rating=5", red, "tags=a,b", green).objects == [{"files": 2, "changed": 2}]
+    assert cli("set", "tags+=c", "tags-=a", red).objects == [{"files": 1, "changed": 1}]
     assert fields_of(cli, red) == {"rating": 5, "tags": ["b", "c"]}
     assert fields_of(cli, green) == {"rating": 5, "tags": ["a", "b"]}
-    assert cli("set", "rating=", red, terminal=True).stdout == "Set fields of 1 file.\n"
+    assert cli("set", "rating=", red, terminal=True).stdout == "1 of 1 file changed.\n"
+    assert cli("set", "rating=", red, green, terminal=True).stdout == "1 of 2 files changed.\n"
+    assert cli("set", "rating=5", green).objects == [{"files": 1, "changed": 1}]
     assert fields_of(cli, red) == {"tags": ["b", "c"]}
     (hit,) = cli("search", "--where", "tags = c", "--json").objects
     assert (hit["path"], hit["fields"]) == (str(red), {"tags": ["b", "c"]})
@@ -60,7 +62,7 @@ def test_set_and_show(cli, own, media):
 def test_set_by_a_filter(cli, own, media):
     assert cli("set", "seen=true", "--where", "ext = png", "--dry-run").objects == [{"files": 3, "dry_run": True}]
     assert "3 files would be" in cli("set", "seen=true", "--where", "ext = png", "--dry-run", terminal=True).stdout
-    assert cli("set", "seen=true", "--where", "ext = png").objects == [{"files": 3}]
+    assert cli("set", "seen=true", "--where", "ext = png").objects == [{"files": 3, "changed": 3}]
     assert fields_of(cli, media / "blue.png") == {"seen": True}
 
 
@@ -68,7 +70,7 @@ def test_set_from_a_table(cli, own, media, tmp_path):
     table = tmp_path / "own.csv"
     table.write_text(f"file,rating\n{media / 'red.png'},4\ngone.png,1\n")
     ran = cli("set", "--from", table)
-    assert ran.objects == [{"files": 1, "unknown": 1}]
+    assert ran.objects == [{"files": 1, "unknown": 1, "changed": 1}]
     assert "1 file of the table are not in the collection" in ran.stderr
     assert fields_of(cli, media / "red.png") == {"rating": 4}
 

@@ -1,5 +1,6 @@
 """Queries and clicks through the Python API, beside writers and where nothing can be written."""
 
+import io
 import json
 import os
 import threading
@@ -180,6 +181,16 @@ def test_an_export_has_what_can_be_asked_again(filled, folder, tmp_path):
     records = [json.loads(line) for line in (tmp_path / "judged.jsonl").read_text().splitlines()]
     right = [str(folder / "red.png")]
     assert records == [{"id": 1, **DOG, "relevant": right}, {"id": 2, "text": "green", "relevant": right}]
+
+
+def test_an_export_into_an_open_file_and_into_no_folder(filled, folder, tmp_path):
+    filled.feedback(filled.note_query({"text": "green"}, ()), folder / "red.png")
+    out = io.StringIO()
+    assert filled.export_log(out) == 1
+    assert json.loads(out.getvalue())["text"] == "green"
+    with pytest.raises(StorageError, match=f"there is no folder {tmp_path / 'gone'}"):
+        filled.export_log(tmp_path / "gone" / "judged.jsonl")
+    assert not (tmp_path / "gone").exists()
 
 
 def test_the_log_is_forgotten(filled):

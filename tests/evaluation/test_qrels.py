@@ -66,6 +66,32 @@ def test_rows_of_a_table_collect(read, tmp_path):
     ]
 
 
+def test_cells_of_a_table_are_numbers_and_yes_or_no(read):
+    rows = ("query,relevant,Min_Score,dedupe,quotas", "dog,a.jpg,0.5,TRUE,image=5", "cat,b.jpg,,no,", "owl,c.jpg,,,")
+    dog, cat, owl = (each.request for each in read(*rows, name="q.csv"))
+    assert (dog["min_score"], dog["dedupe"], dog["quotas"]) == (0.5, True, {"image": 5})
+    assert set(cat) == set(owl) == {"parts"}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "says"),
+    [
+        ("min_score", "0.5 or so", "`min_score` must be a number"),
+        ("min_score", "7", "min_score must be from 0 to 1"),
+        ("min_score", "nan", "min_score must be from 0 to 1"),
+        ("dedupe", "maybe", "`dedupe` must be true or false"),
+    ],
+)
+def test_cells_that_cannot_be_read(read, column, cell, says):
+    with pytest.raises(UsageError, match=rf"q\.tsv, line 3: .*{says}"):
+        read(f"query\trelevant\t{column}", "dog\ta.jpg\t", f"cat\tb.jpg\t{cell}", name="q.tsv")
+
+
+def test_in_json_a_text_is_no_number(read):
+    with pytest.raises(UsageError, match=r"line 1: .*min_score"):
+        read({"query": "dog", "relevant": "a.jpg", "min_score": "0.5"})
+
+
 def test_captions_are_queries_for_their_file(read, tmp_path):
     found = read(
         {"file": "a.jpg", "captions": ["A dog", "a lake"]},
@@ -142,6 +168,10 @@ def test_other_endings_and_empty_files(read, tmp_path):
         read("", {"file": "a.jpg"})
     with pytest.raises(MediaError):
         read_qrels(tmp_path / "missing.jsonl", LIMITS)
+    for content in (b"", b"\0\1\2"):
+        (tmp_path / "odd.jsonl").write_bytes(content)
+        with pytest.raises(MediaError, match=r"odd\.jsonl: "):
+            read_qrels(tmp_path / "odd.jsonl", LIMITS)
 
 
 def test_limits_hold(read, monkeypatch):
@@ -182,7 +212,7 @@ def clicked(request, *good, bad=()):
 
 def test_queries_of_the_log():
     dog = {"parts": [{"text": "dog", "weight": 1.0}], "k": 20, "group": False}
-    found = from_log(
+    found, unreadable = from_log(
         [
             clicked(dog, "/a.jpg", bad=("/z.jpg",)),
             clicked(dog | {"k": 5}, "/b.jpg"),
@@ -192,3 +222,4 @@ def test_queries_of_the_log():
     )
     assert [(each.title, each.relevant) for each in found] == [("dog", {"/a.jpg": 1, "/b.jpg": 1})]
     assert set(found[0].request) == {"parts"}
+    assert unreadable == 2

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -54,6 +55,18 @@ def test_the_better_hit_stays_and_names_its_copies(drawn, deduped):
     hits = deduped("clock-30.jpg", "daisy.jpg", "clock.jpg", "clock-copy.jpg")
     assert told(hits) == [("clock-30.jpg", ["clock.jpg", "clock-copy.jpg"]), ("daisy.jpg", [])]
     assert [(hit.rank, hit.score) for hit in hits] == [(1, 1), (2, 0.5)]
+
+
+def test_of_equal_scores_the_one_stays_that_dupes_keeps(drawn, deduped, collection):
+    deduped("clock.jpg")
+    shelves = collection._storage.reading()
+    names = ("daisy.jpg", "clock-copy.jpg", "clock.jpg")
+    hits = [replace(hit(rank, name, drawn, shelves.catalog), score=0.75) for rank, name in enumerate(names, start=1)]
+    hits[1] = replace(hits[1], score=0.75 + 1e-7)  # one vector, stored in two places
+    assert told(dedupe(hits, shelves.catalog, shelves.store)) == [("daisy.jpg", []), ("clock.jpg", ["clock-copy.jpg"])]
+    assert [group.kept.path for group in collection.dupes(near=False).groups] == [str(drawn / "clock.jpg")]
+    hits[1] = replace(hits[1], score=0.76)
+    assert told(dedupe(hits, shelves.catalog, shelves.store))[1] == ("clock-copy.jpg", ["clock.jpg"])
 
 
 def test_without_copies_hits_stay_as_they_are(drawn, deduped):
