@@ -54,6 +54,15 @@ def merged(given: Mapping[str, Any], request: Path | None) -> dict[str, Any]:
     return {**from_file, **said, **both}
 
 
+def lone_weight(asked: Mapping[str, Any]) -> str | None:
+    """Say what a number before a colon was taken for, where a weight has no effect; None if there is nothing to say."""
+    parts = [part for name in _ADD_UP for part in _listed(asked.get(name))]
+    if len(parts) != 1 or not isinstance(parts[0], dict) or parts[0].get("weight", 1) == 1 or "text" not in parts[0]:
+        return None
+    text, weight = parts[0]["text"], parts[0]["weight"]
+    return f"Searched for {text!r}: the number before it is a weight. To search for both write '1:{weight:g}:{text}'."
+
+
 def described(asked: Mapping[str, Any]) -> list[str]:
     """Say what was asked for, a part each."""
     from mmsearch.search.request import make_request

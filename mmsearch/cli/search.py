@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mmsearch.cli.asking import described, merged, shorthand
+from mmsearch.cli.asking import described, lone_weight, merged, shorthand
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
 from mmsearch.cli.output import emit_json, examples, is_terminal, show, wants_json
 
@@ -39,8 +39,8 @@ def search(
         typer.Argument(
             metavar="TEXT",
             help="Words or sentences. Arguments in a row are one phrase, so quotes may be left out; '2:cat' is a "
-            "part of its own that counts double, '-1:cat' one to steer away from, and image:FILE, audio:FILE, "
-            "item:ID and vector:FILE are parts of other kinds.",
+            "part of its own that counts double (--not steers away), and image:FILE, audio:FILE, item:ID and "
+            "vector:FILE are parts of other kinds.",
         ),
     ] = None,
     image: Annotated[
@@ -117,7 +117,7 @@ def search(
             metavar="S",
             rich_help_panel=_LIMITS,
             show_default=False,
-            help="Leave out hits below, by default 0; 0.5 is where a match begins to be likely.",
+            help="Leave out hits below, by default 0; 0.5 is where a match begins to be likely (not in mode text).",
         ),
     ] = None,
     dedupe: Annotated[
@@ -182,7 +182,7 @@ def search(
             "--sort",
             metavar="FIELDS",
             rich_help_panel=_RANKING,
-            help="Sort the results by fields, such as -taken,name.",
+            help="Sort what is shown by fields, such as -taken,name: a list as a whole, of a query the k best.",
         ),
     ] = None,
     group: Annotated[
@@ -249,6 +249,8 @@ def search(
         parts = shorthand(text or (), negative or ())
         asked = merged({"parts": parts, **given, **limits, **ranking, **flags}, request)
         hits = collection.search_request(asked)
+        if (alone := lone_weight(asked)) is not None:
+            options.notice(alone)
         # Only what a worker has read before is decoded for the page, in the user's own process.
         safe = collection.searchable([hit.subject for hit in hits]) if html else frozenset()
     _print_notices(options, hits, profile=profile)

@@ -83,7 +83,7 @@ class Searching(Feedback):
             sort: Fields to sort by, such as "-taken,name"; of a query, the k best that are returned are sorted.
             k: How many; by default `search.k` of the settings, 10.
             offset: How many of the best to leave out, for paging.
-            min_score: Leave out hits below, in [0, 1]; from 0.5 on a match is likely, but in mode text (docs/scores.md).
+            min_score: Leave out hits below; from 0.5 on a match is likely, but not in mode text (docs/scores.md).
             group: One hit a file, with its next best segments in `more`; else each segment is a hit.
             dedupe: Leave out copies and near-copies of better hits.
             quotas: At most so many hits of a kind, image, audio or text: "image=5,audio=3", or a mapping.

@@ -94,7 +94,13 @@ def vector_terms(given: Any) -> list[Term]:  # noqa: ANN401 - whatever holds num
 
 
 def negated(terms: Sequence[Term]) -> list[Term]:
-    """Turn each weight round."""
+    """Turn each weight round.
+
+    Raises:
+        QueryError: One is below 0 already, and would be searched for.
+    """
+    if any(term.weight < 0 for term in terms):
+        raise QueryError("What is not wanted has a weight above 0.", remedy="Leave out the minus: --not 0.5:crowd.")
     return [replace(term, weight=-term.weight) for term in terms]
 
 

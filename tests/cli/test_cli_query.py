@@ -209,3 +209,21 @@ def test_a_query_is_noted_on_request(cli, own):
     assert "Noted as query 1" in ran.stderr
     assert "Noted" not in cli("search", "red", "-k", "1").stderr
     assert len(cli("log", "show").objects) == 1
+
+
+def test_a_weight_that_has_no_effect_is_pointed_out(cli, shared):
+    assert "write '1:12:30 train'" in cli("search", "12:30 train").stderr
+    assert "weight" not in cli("search", "2:red", "1:green").stderr
+    assert "weight" not in cli("search", "1:12:30 train").stderr
+
+
+def test_an_unwanted_part_is_not_wanted_by_two_minuses(cli, shared):
+    ran = cli("search", "red", "--not", "-0.5:green")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "above 0" in ran.stderr
+
+
+def test_a_page_behind_the_end_of_a_list(cli, shared):
+    ran = cli("search", "--where", "ext = png", "--offset", "50")
+    assert (ran.exit_code, ran.stdout) == (0, "")
+    assert "The list has 3 files" in ran.stderr

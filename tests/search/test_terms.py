@@ -133,7 +133,9 @@ def test_data_is_taken_as_it_is_and_paths_have_no_weight():
 
 
 def test_negated_turns_weights_round():
-    assert [term.weight for term in negated(read_terms(["2:cat", "-1:dog"], "text"))] == [-2, 1]
+    assert [term.weight for term in negated(read_terms(["2:cat", "dog"], "text"))] == [-2, -1]
+    with pytest.raises(QueryError, match="above 0"):
+        negated(read_terms(["2:cat", "-1:dog"], "text"))
 
 
 @pytest.mark.parametrize(
