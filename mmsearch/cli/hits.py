@@ -53,7 +53,8 @@ def describe(hit: "Hit", start: str | os.PathLike[str] = os.curdir) -> "Text":
 def _others(hit: "Hit") -> str:
     """Say what else of the same file was found, and how many copies were left out."""
     spans = ", ".join(filter(None, (span(moment) for moment in hit.more)))
-    found = f"also {spans}" if spans else f"and {counted(len(hit.more), 'more passage')}" if hit.more else ""
+    what = "more passage" if hit.modality == "text" else "caption"
+    found = f"also {spans}" if spans else f"and {counted(len(hit.more), what)}" if hit.more else ""
     copies = counted(len(hit.duplicates), "copy" if len(hit.duplicates) == 1 else "copie") if hit.duplicates else ""
     return "; ".join(filter(None, (found, copies)))
 
