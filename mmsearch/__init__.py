@@ -17,6 +17,10 @@ The folders show the path of the data:
     ingest/         a file on disk becomes searchable   (flow.py first)
     search/         a query becomes hits                (flow.py first)
     adapt/          stored vectors as searches see them, fitted to the user's pairs
+    hubness/        what is taken from files that every query finds
+    where/          the language of filters
+    dupes/          copies and near-copies
+    evaluation/     searches measured on queries with known answers
     media/          bytes to pixels, passages and sound, with limits
     encoders/       pixels, passages and sound to vectors, one model family a file
     vectors/        append-only vector files, and indexes over them

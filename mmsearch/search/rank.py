@@ -47,7 +47,8 @@ class Ranking:
         scopes: Modality -> ids that may be found; None stands for all.
         dropped: Ids that may not be found all the same.
         banks: Modality -> what takes from hubs there; empty if none is installed, or it does not apply.
-        pools: Modality -> candidates, once `best` was called.
+        scored: Modality -> candidates, once `best` was called.
+        pools: Modality -> those of them that were looked up.
     """
 
     query: Query
@@ -61,6 +62,7 @@ class Ranking:
     spec: EncoderSpec
     banks: Banks
     profile: Profile
+    scored: dict[Modality, Pool] = field(default_factory=dict)
     pools: dict[Modality, Pool] = field(default_factory=dict)
 
     def best(self, wanted: int) -> tuple[Hit, ...]:
@@ -71,27 +73,31 @@ class Ranking:
         """
         depths = dict.fromkeys(self.scopes, wanted + _SLACK)  # how many of the nearest are scored
         shown = dict(depths)  # and how many of these are looked up
-        scored: dict[Modality, Pool] = {}
         hits: dict[Modality, tuple[Hit, ...]] = {}
         unsettled, deeper = list(depths), False
         while unsettled:
             for kind in unsettled:
-                scored[kind] = self._pool(kind, depths[kind])
-                if (
-                    deeper and self.query.group
-                ):  # the first round, mostly the last, need not know whose segments they are
-                    scored[kind] = self._thinned(scored[kind], kind)
-                self.pools[kind] = scored[kind].best(shown[kind])
+                self.scored[kind] = self._searched(kind, depths[kind], deeper=deeper)
+                self.pools[kind] = self.scored[kind].best(shown[kind])
             with self.profile.stage("present"):
                 hits |= present({kind: self.pools[kind] for kind in unsettled}, self.catalog)
             with self.profile.stage("arrange"):
                 ranking = arrange(hits.values(), self.query, self.catalog, self.store)
             unsettled, deeper = [kind for kind in depths if not self._settled(kind, self.pools, ranking, wanted)], True
             for kind in unsettled:
-                exhausted = self._settled(kind, scored, ranking, wanted)
+                exhausted = self._settled(kind, self.scored, ranking, wanted)
                 depths[kind] *= 1 if exhausted else _DEEPER
                 shown[kind] *= _DEEPER if exhausted or len(ranking) < wanted else 1
         return ranking if depths else ()
+
+    def _searched(self, kind: Modality, depth: int, *, deeper: bool) -> Pool:
+        """Score the nearest of one kind.
+
+        In a list of files they are thinned, but not in the first round: that is mostly the last, and then nobody needs
+        to know which segments belong to which file.
+        """
+        pool = self._pool(kind, depth)
+        return self._thinned(pool, kind) if deeper and self.query.group else pool
 
     def allowed(self, kind: Modality) -> int:
         """Count the segments of a modality that may be found."""
