@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -22,7 +23,10 @@ from mmsearch.registry import make_encoder
 from mmsearch.testing import noises
 from mmsearch.testing.media import write_image, write_text, write_wav
 
-_PACKAGES = tuple("numpy onnxruntime tokenizers faiss-cpu sqlalchemy alembic pillow av safetensors typer rich".split())
+_PACKAGES = (
+    *("numpy", "onnxruntime", "tokenizers", "faiss-cpu", "sqlalchemy", "alembic"),
+    *("pillow", "av", "safetensors", "lark", "typer", "rich"),
+)
 # Extra -> the module that it brings.
 _EXTRAS = {
     "speech": "faster_whisper",
@@ -86,7 +90,13 @@ def _package(name: str) -> Check:
 def _sqlite() -> Check:
     import sqlite3
 
-    return Check("SQLite", "ok", sqlite3.sqlite_version)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            connection.execute("CREATE VIRTUAL TABLE words USING fts5(text)")
+        except sqlite3.OperationalError:
+            remedy = "Use a Python whose SQLite has FTS5, as those of python.org and of most systems have."
+            return Check("SQLite", "fail", f"{sqlite3.sqlite_version}, without the full-text index FTS5", remedy)
+    return Check("SQLite", "ok", f"{sqlite3.sqlite_version}, with FTS5")
 
 
 def _extra(name: str) -> Check:

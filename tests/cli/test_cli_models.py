@@ -81,6 +81,7 @@ def test_doctor(cli, home, monkeypatch):
     assert found["mmsearch"]["says"].startswith(mmsearch.__version__)
     for name in ("Python", "numpy", "onnxruntime", "faiss-cpu", "sqlalchemy", "pillow", "SQLite", "limits", "machine"):
         assert found[name]["says"]
+    assert "FTS5" in found["SQLite"]["says"]
     assert "3 files indexed and found" in found["trial"]["says"]
     assert str(home) in found["home"]["says"]
     assert not home.exists()
