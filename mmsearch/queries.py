@@ -144,6 +144,11 @@ class Hit:
         """Path of the file that the hit stands for: for a caption, of what it describes."""
         return self.about or self.path
 
+    @property
+    def moment(self) -> Moment:
+        """What is told of it beside a better hit of the same file."""
+        return Moment(self.id, self.score, self.modality, self.start_s, self.end_s, self.text)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a JSON object; `explain` only if there is one."""
         values = asdict(self)

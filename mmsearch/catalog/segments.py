@@ -90,9 +90,7 @@ def of_modality(connection: sa.Connection, modality: Modality, among: Ids | None
     )
     wanted = [] if among is None else chunks(np.unique(among).tolist())
     queries = [query] if among is None else [query.where(segments.c.id.in_(chunk)) for chunk in wanted]
-    values = chain.from_iterable(chain.from_iterable(connection.execute(each) for each in queries))
-    table = np.fromiter(values, dtype=np.int64).reshape(-1, 2)
-    return np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1])
+    return _two_columns(connection, queries)
 
 
 def spread(connection: sa.Connection, modality: Modality, size: int) -> Ids:
@@ -120,8 +118,7 @@ def subjects_of(connection: sa.Connection, modality: Modality) -> tuple[Ids, Ids
     """
     own = sa.func.coalesce(SUBJECT, segments.c.asset_id)
     query = sa.select(segments.c.id, own).where(segments.c.modality == modality).order_by(segments.c.id)
-    table = np.fromiter(chain.from_iterable(connection.execute(query)), dtype=np.int64).reshape(-1, 2)
-    return np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1])
+    return _two_columns(connection, [query])
 
 
 def standing_for(connection: sa.Connection, asset_ids: Collection[int]) -> Ids:
@@ -160,3 +157,9 @@ def _of_assets(connection: sa.Connection, asset_ids: Iterable[int]) -> Ids:
 
 def _ids(connection: sa.Connection, query: sa.Select[int]) -> Ids:
     return np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
+
+
+def _two_columns(connection: sa.Connection, queries: Iterable[sa.Select[int, int]]) -> tuple[Ids, Ids]:
+    values = chain.from_iterable(chain.from_iterable(connection.execute(each) for each in queries))
+    table = np.fromiter(values, dtype=np.int64).reshape(-1, 2)
+    return np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1])

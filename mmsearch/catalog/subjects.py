@@ -6,23 +6,20 @@ import numpy as np
 import sqlalchemy as sa
 
 from mmsearch.catalog.chunks import chunks
-from mmsearch.catalog.segments import matching
+from mmsearch.catalog.segments import SUBJECT, matching
 from mmsearch.catalog.tables import assets, segments
 from mmsearch.queries import Filter
 from mmsearch.types import Ids
 from mmsearch.where.syntax import Condition
 
-_described = assets.alias("described")
-_of_captions = sa.select(_described.c.id).join_from(segments, _described, segments.c.about == _described.c.path)
+_SUBJECTS = sa.select(SUBJECT).where(SUBJECT.is_not(None)).distinct()
 
 
 def of_segments(connection: sa.Connection, segment_ids: Collection[int]) -> Ids:
     """Return the ids (n,), sorted, of the files of segments; those that captions describe if they are there."""
-    plain = sa.select(segments.c.asset_id).where(segments.c.about.is_(None))
     found: set[int] = set()
     for chunk in chunks(segment_ids):
-        for query in (plain, _of_captions):
-            found.update(connection.execute(query.where(segments.c.id.in_(chunk))).scalars())
+        found.update(connection.execute(_SUBJECTS.where(segments.c.id.in_(chunk))).scalars())
     return np.array(sorted(found), dtype=np.int64)
 
 
@@ -45,5 +42,6 @@ def of_assets(connection: sa.Connection, asset_ids: Collection[int]) -> Ids:
     found: set[int] = set()
     for chunk in chunks(asset_ids):
         found.update(connection.execute(plain.where(assets.c.id.in_(chunk))).scalars())
-        found.update(connection.execute(_of_captions.where(segments.c.asset_id.in_(chunk))).scalars())
+        captions = _SUBJECTS.where(segments.c.asset_id.in_(chunk), segments.c.about.is_not(None))
+        found.update(connection.execute(captions).scalars())
     return np.array(sorted(found), dtype=np.int64)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.queries import Hit, Moment, Query
+from mmsearch.queries import Hit, Query
 from mmsearch.search.moments import one_a_moment
 from mmsearch.types import Modality
 from mmsearch.vectors.store import VectorStore
@@ -35,7 +35,10 @@ def by_file(hits: Sequence[Hit]) -> list[Hit]:
     files: dict[str, list[Hit]] = defaultdict(list)
     for hit in hits:
         files[hit.subject].append(hit)
-    return [_with_moments(best, others[:MAX_MOMENTS]) for best, *others in files.values()]
+    return [
+        replace(best, more=tuple(hit.moment for hit in others[:MAX_MOMENTS])) if others else best
+        for best, *others in files.values()
+    ]
 
 
 def within_quotas(hits: Sequence[Hit], quotas: Mapping[Modality, int]) -> list[Hit]:
@@ -52,8 +55,3 @@ def within_quotas(hits: Sequence[Hit], quotas: Mapping[Modality, int]) -> list[H
 def ranked(hits: Iterable[Hit]) -> tuple[Hit, ...]:
     """Give hits new ranks, from 1."""
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1))
-
-
-def _with_moments(best: Hit, others: Sequence[Hit]) -> Hit:
-    moments = (Moment(hit.id, hit.score, hit.modality, hit.start_s, hit.end_s, hit.text) for hit in others)
-    return replace(best, more=tuple(moments)) if others else best

@@ -27,7 +27,7 @@ def explained(hits: Sequence[Hit], ranking: "Ranking") -> tuple[Hit, ...]:
 
 def _explain(hit: Hit, ranking: "Ranking") -> dict[str, Any]:
     query, pool = ranking.query, ranking.pools[hit.modality]
-    here = int(np.flatnonzero(pool.ids == hit.id)[0])
+    here = pool.place_of(hit.id)
     return {
         "score": hit.score,
         "mode": query.mode,

@@ -32,6 +32,10 @@ class Pool:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def place_of(self, id_: int) -> int:
+        """Return the place, from 0, of a candidate that is in here."""
+        return int(np.flatnonzero(self.ids == id_)[0])
+
     def best(self, count: int) -> "Pool":
         """Leave out all but the best; the bound is raised to what the best of the others has."""
         if count >= len(self):

@@ -107,7 +107,7 @@ class Ranking:
     def evidence(self, hit: Hit) -> Evidence:
         """Say what a hit among those of `best` is judged by."""
         pool = self.pools[hit.modality]
-        here = int(np.flatnonzero(pool.ids == hit.id)[0])
+        here = pool.place_of(hit.id)
         return Evidence(hit.modality, float(pool.vector[here]), float(pool.words[here]))
 
     def background(self, vector: Vectors, kind: Modality) -> Background | None:

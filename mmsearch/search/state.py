@@ -62,7 +62,7 @@ class SearchState:
     def scopes(self, wanted: Filter) -> dict[Modality, Ids | None]:
         """Say which segments may be found, a list of ids a modality; None stands for all of the collection.
 
-        Files that are excluded one by one are not taken off: see `candidates`.
+        Files that are excluded one by one are not taken off: see `Ranking.dropped`.
         """
         if wanted.where is None and "video" not in wanted.modalities:
             kinds = [kind for kind in self.kinds if not wanted.modalities or kind in wanted.modalities]

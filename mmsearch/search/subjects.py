@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.queries import Filter, Hit, Moment
+from mmsearch.queries import Filter, Hit
 
 
 def as_files(hits: Sequence[Hit], wanted: Filter, catalog: Catalog) -> tuple[Hit, ...]:
@@ -29,7 +29,6 @@ def _first_segments(paths: Sequence[str], wanted: Filter, catalog: Catalog) -> d
 
 
 def _as_file(hit: Hit, file: Hit) -> Hit:
-    caption = Moment(hit.id, hit.score, hit.modality, hit.start_s, hit.end_s, hit.text)
     others = tuple(moment for moment in hit.more if moment.id != file.id)
     said = {name: getattr(hit, name) for name in ("rank", "score", "cosine", "text", "fields", "duplicates", "explain")}
-    return replace(file, **said, more=(caption, *others))
+    return replace(file, **said, more=(hit.moment, *others))

@@ -1,30 +1,19 @@
 from pathlib import Path
 
 import pytest
+from made_files import ENCODER, indexed_file
 from query_parts import text_parts
 
 from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.encoders.hashing import HashingEncoder
 from mmsearch.ingest.commit import Committer, Tally
 from mmsearch.ingest.publish import publish
 from mmsearch.ingest.rebuild import rebuild
-from mmsearch.normalise import unit_rows
 from mmsearch.queries import Filter, Query
 from mmsearch.search.flow import search
 from mmsearch.storage import Shelves
-from mmsearch.types import FailedFile, FileStat, IndexedFile, MediaInfo, Segment
+from mmsearch.types import FailedFile, FileStat
 from mmsearch.vectors.generation import index_class
-
-ENCODER = HashingEncoder(64)
-
-
-def indexed_file(path, modality, texts, size_bytes=100):
-    """A file with one segment a text; an image is embedded as if the model saw that text in it."""
-    segments = tuple(Segment(modality, text=text if modality == "text" else None) for text in texts)
-    vectors = unit_rows(ENCODER.encode_texts(texts, "document"))
-    info = MediaInfo("text/plain" if modality == "text" else "image/jpeg")
-    return IndexedFile(FileStat(path, size_bytes, 1), ascii(path), modality, info, segments, vectors)
 
 
 class Library:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import indexed_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_files import indexed_file
 from query_parts import text_parts
 
 from mmsearch.catalog.catalog import Catalog
