@@ -84,6 +84,7 @@ class IngestConfig:
         workers: Worker processes; 0 means one a core.
         batch_files: So many files are one unit of work and one commit; at least 1.
         transcribe: Whether speech is written down, so that what is said can be searched.
+        tokens: Whether what parts of pictures, sounds and texts mean is kept for re-rankers, if the model gives it.
     """
 
     workers: int = 0
@@ -91,6 +92,7 @@ class IngestConfig:
     hidden: bool = False
     follow_symlinks: bool = False
     transcribe: bool = True
+    tokens: bool = True
 
     @property
     def worker_count(self) -> int:
@@ -106,11 +108,20 @@ class SearchConfig:
         k: How many hits.
         hybrid: Whether words are also looked up in names, captions and transcripts, if nothing else is asked for.
         log: Whether queries are kept in the collection, for `mmsearch log`, if nothing else is asked for.
+        rerank: Whether the best hits are looked at again by a re-ranker that is known to help, if nothing else is
+            asked for.
+        reranker: Its name; empty for the one trained for the collection, or the one built in.
+        rerank_depth: How many of the best hits it looks at.
+        budget_ms: It ends after so many milliseconds; 0 for no end.
     """
 
     k: int = 10
     hybrid: bool = True
     log: bool = False
+    rerank: bool = True
+    reranker: str = ""
+    rerank_depth: int = 100
+    budget_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +142,7 @@ class Config:
 
 
 # Settings for which 0 is neither "no limit" nor "as the machine allows".
-_AT_LEAST_ONE = frozenset({"ingest.batch_files", "search.k"})
+_AT_LEAST_ONE = frozenset({"ingest.batch_files", "search.k", "search.rerank_depth"})
 SECTIONS: dict[str, type] = {"limits": Limits, "ingest": IngestConfig, "search": SearchConfig}
 
 

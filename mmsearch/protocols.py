@@ -1,10 +1,27 @@
 """Every plug point on one page. Third parties implement these; `mmsearch.testing` checks that they hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
-from mmsearch.types import Candidates, Embedded, EncoderSpec, Ids, PixelBatch, Role, Utterance, Vectors, Waveform
+import numpy as np
+import numpy.typing as npt
+
+from mmsearch.rerank_types import Asked, Document
+from mmsearch.types import (
+    Candidates,
+    Embedded,
+    EncoderSpec,
+    Ids,
+    ImageInput,
+    Modality,
+    PixelBatch,
+    QueryWords,
+    Role,
+    Utterance,
+    Vectors,
+    Waveform,
+)
 
 
 class Encoder(Protocol):
@@ -61,6 +78,29 @@ class AdaptableEncoder(Encoder, Protocol):
         ...
 
 
+class TokenEncoder(Encoder, Protocol):
+    """An encoder that also says what the parts of an input mean: the material of re-rankers (`spec.tokens`).
+
+    The vectors are those of `encode_*` to 1e-5, with and without tokens. Tokens cost time, so one has to ask for them.
+    """
+
+    def embed_texts(self, texts: Sequence[str], *, tokens: bool = False) -> Embedded:
+        """Embed texts, each with one token a word, of a long text one for several neighbouring words: 64 at most."""
+        ...
+
+    def embed_images(self, images: PixelBatch, *, tokens: bool = False) -> Embedded:
+        """Embed images, each with the tokens of the cells of `spec.token_grid`, if it takes images."""
+        ...
+
+    def embed_audio(self, waves: Sequence[Waveform], *, tokens: bool = False) -> Embedded:
+        """Embed sounds, each with tokens of equal spans of time, 64 at most, if it takes sounds."""
+        ...
+
+    def query_words(self, text: str) -> QueryWords:
+        """Say what each word of a query means; at least one token whatever the text, 64 at most."""
+        ...
+
+
 class Transcriber(Protocol):
     """An encoder that can write down what is said (`spec.transcribes`)."""
 
@@ -108,5 +148,50 @@ class VectorIndex(Protocol):
 
         Raises:
             CollectionDamaged: It is not such a file, or of another dimension.
+        """
+        ...
+
+
+class Reranker(Protocol):
+    """Looks at query and candidate together, and says how well each fits.
+
+    Guarantees that `mmsearch.testing.reranker_contract` checks: one finite score a document, in order, or NaN for one
+    that it cannot judge; equal input gives an equal score whatever else is in the batch (to 1e-4); higher is better.
+    Constructing one is cheap; weights are loaded at the first `score` or by `load`.
+
+    Attributes:
+        name: How the user names it.
+        weights: Modality of documents -> how much it counts beside the first stage, whose weight is 1: see
+            `rerankers.blend`. Documents of other modalities are not given to it.
+        needs_tokens: Whether it works on the stored tokens of query and documents.
+        image_input: The pixels it wants of pictures; None if it works on no pixels.
+    """
+
+    name: str
+    weights: Mapping[Modality, float]
+    needs_tokens: bool
+    image_input: ImageInput | None
+
+    def load(self) -> None:
+        """Read and check the weights now instead of at the first use.
+
+        Raises:
+            ModelError: They are missing, damaged or of another kind.
+            DependencyMissing: A package is not installed.
+        """
+        ...
+
+    def score(self, asked: Asked, documents: Sequence[Document]) -> npt.NDArray[np.float32]:
+        """Score documents (n,), all of a modality in `weights`; comparable among documents of one modality."""
+        ...
+
+
+class LookingReranker(Reranker, Protocol):
+    """A re-ranker that can say where in a document it looked."""
+
+    def relevance(self, asked: Asked, document: Document) -> npt.NDArray[np.float32]:
+        """Say how much each token of a document (t) spoke for it, for each word of the query: (words, t), 0 or more.
+
+        In the order of `asked.words` and `document.tokens`.
         """
         ...

@@ -56,6 +56,23 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Rerank:
+    """How the best of the first stage are looked at again.
+
+    Attributes:
+        model: Name of the re-ranker; "" for the collection's own, or the one built in.
+        depth: So many hits, at least 1.
+        budget_ms: The stage ends after so long; what it did not come to keeps its place. None for no end.
+        wanted: Whether the user asked for it, and so is told why it cannot be.
+    """
+
+    model: str = ""
+    depth: int = 100
+    budget_ms: float | None = None
+    wanted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What to find: parts, a filter, how to rank, and which slice of the ranking.
 
@@ -69,6 +86,7 @@ class Query:
         quotas: Modality -> at most so many hits of it.
         order: Without parts, the order of the list; with parts, the order in which the k best are given.
         explain: Say of each hit where its score comes from.
+        rerank: How the best are looked at again; None if they are not.
     """
 
     parts: tuple[QueryPart, ...]
@@ -83,6 +101,7 @@ class Query:
     quotas: dict[Modality, int] = field(default_factory=dict)
     order: tuple[Order, ...] = ()
     explain: bool = False
+    rerank: Rerank | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +186,7 @@ class Hits(Sequence[Hit]):
         total: How many files pass the filter; None if nobody asked for a list.
         query_id: Under which number the query was noted, if queries are kept.
         profile: Stage -> milliseconds that it took.
+        notices: What the user should know of how it was answered, such as why nothing was re-ranked.
     """
 
     hits: tuple[Hit, ...] = ()
@@ -174,6 +194,7 @@ class Hits(Sequence[Hit]):
     total: int | None = None
     query_id: int | None = None
     profile: dict[str, float] = field(default_factory=dict, compare=False)
+    notices: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.hits)

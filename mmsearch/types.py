@@ -18,6 +18,8 @@ Pixels = npt.NDArray[np.uint8]  # (height, width, 3), RGB
 PixelBatch = npt.NDArray[np.uint8]  # (n, height, width, 3), RGB
 Waveform = npt.NDArray[np.float32]  # (samples,), one channel, nominally in [-1, 1]
 Features = npt.NDArray[np.float16]  # (n, feature_dim): what `adapt` fits its heads on
+Tokens = npt.NDArray[np.float32]  # (t, d): what the parts of one input mean, in the space of its vector; any length
+CodedTokens = npt.NDArray[np.void]  # (t,) the same as they are stored: records of `vectors.tokens.token_type`
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,9 @@ class EncoderSpec:
         transcribes: Whether it also writes down what is said; then it is a `protocols.Transcriber`.
         levels: (query modality, target modality) -> what good matches reach. Pairs that are missing are scored by how
             far a hit stands out from the collection, and have no verdict.
+        tokens: Revision of the tokens that it gives beside its vectors, for re-rankers; "" if it gives none. An encoder
+            that gives some is a `protocols.TokenEncoder`. Another revision leaves the vectors comparable.
+        token_grid: Rows and columns of the cells that a picture's tokens are of, row by row from the upper left.
     """
 
     space: EmbeddingSpace
@@ -112,6 +117,8 @@ class EncoderSpec:
     feature_dim: int = 0
     transcribes: bool = False
     levels: dict[tuple[Modality, Modality], Levels] = field(default_factory=dict)
+    tokens: str = ""
+    token_grid: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +129,27 @@ class Embedded:
         vectors: (n, d) float32, as of `encode_*`; need not have unit length.
         features: (n, feature_dim) float16; None if the encoder gives none.
         speech: (n,) bool: whether somebody speaks, so that a transcript is worth its time; None if it cannot tell.
+        tokens: One array (t, d) an input, t at least 1: the cells of a picture, equal spans of a sound in order of
+            time, the words of a text; None if nobody asked for them, or the encoder gives none.
     """
 
     vectors: Vectors
     features: Features | None = None
     speech: npt.NDArray[np.bool_] | None = None
+    tokens: tuple[Tokens, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWords:
+    """A text query word by word.
+
+    Attributes:
+        words: As they are written, in order; signs that are no words are left out unless there is nothing else.
+        tokens: (t, d), one row a word: what it means in this text.
+    """
+
+    words: tuple[str, ...]
+    tokens: Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +265,7 @@ class IndexedFile:
         features: One row a segment, zeros for text; None if the encoder gives none.
         fields: What it says of media files.
         look: Of a picture, `media.looks.look_of` it.
+        tokens: One array a segment; None if tokens are not kept.
     """
 
     stat: FileStat
@@ -253,6 +277,7 @@ class IndexedFile:
     features: Features | None = None
     fields: tuple[Fields, ...] = ()
     look: int | None = None
+    tokens: tuple[CodedTokens, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

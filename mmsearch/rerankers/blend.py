@@ -1,0 +1,47 @@
+"""How the scores of a re-ranker and those of the first stage become one order.
+
+Both are standardised among the candidates of one kind, since neither means the same from query to query and from
+kind to kind, and added. The scores of the first stage are then dealt out in the new order: a re-ranker moves hits among
+the places of their kind, and how sure a place is stays what was measured for the first stage. So a re-ranker cannot
+make one kind crowd out another, and one that has nothing to say changes nothing.
+
+Source: the standardised sum is that of Shaw and Fox 1994, "Combination of Multiple Searches" (CombSUM).
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+Scores = npt.NDArray[np.float32]
+_LARGEST = 0.9999  # scores above differ by less than float32 tells apart once they are mapped back
+
+
+def evidence(scores: Scores) -> npt.NDArray[np.float64]:
+    """Map scores (n,) in [0, 1] of `search.calibrate` back to what is proportional to cosines."""
+    centred = 2 * np.clip(scores.astype(np.float64), 1 - _LARGEST, _LARGEST) - 1
+    return np.asarray(centred / np.sqrt(1 - centred**2))
+
+
+def blended(first: npt.NDArray[np.floating], second: Scores, weight: float) -> npt.NDArray[np.float64]:
+    """Add what two stages say of the same candidates (n,), in standard deviations: z(first) + weight * z(second).
+
+    Where `second` is NaN, it has no say: the candidate counts as an average one.
+    """
+    judged = np.isfinite(second)
+    total = _standardised(first.astype(np.float64))
+    total[judged] += weight * _standardised(second[judged].astype(np.float64))
+    return total
+
+
+def order(first: npt.NDArray[np.floating], second: Scores, weight: float) -> npt.NDArray[np.int64]:
+    """Return the candidates' places (n,), best first; equal ones stay in the order in which they came.
+
+    Guarantees: the order of `first`, which comes in descending order, if the weight is 0 or `second` is constant.
+    """
+    return np.argsort(-blended(first, second, weight), kind="stable")
+
+
+def _standardised(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    if not len(values):
+        return values
+    deviation = values.std()
+    return (values - values.mean()) / deviation if deviation > 1e-9 else np.zeros_like(values)
