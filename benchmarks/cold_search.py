@@ -50,7 +50,7 @@ def fill(home: Path, images: int) -> None:
                     for i in range(COMMIT_FILES)
                 ]
             )
-        publish(catalog, shelves.store, shelves.generations)
+        publish(catalog, shelves.store, shelves.tokens, shelves.generations)
 
 
 def timed(command: list[str], environ: dict[str, str], runs: int) -> list[float]:

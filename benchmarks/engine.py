@@ -89,7 +89,7 @@ def fill(collection: mmsearch.Collection, items: int) -> None:
                 committer.commit(batch)
                 batch = []
         committer.commit(batch)
-        publish(shelves.catalog, shelves.store, shelves.generations)
+        publish(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
 
 
 def ask(collection: mmsearch.Collection, texts: Sequence[str], options: dict[str, Any]) -> Timed:

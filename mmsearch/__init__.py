@@ -16,6 +16,7 @@ The folders show the path of the data:
     cli/            the command line, one file a command
     ingest/         a file on disk becomes searchable   (flow.py first)
     search/         a query becomes hits                (flow.py first)
+    attention/      where in an item a query found what
     adapt/          stored vectors as searches see them, fitted to the user's pairs
     hubness/        what is taken from files that every query finds
     where/          the language of filters

@@ -49,18 +49,23 @@ def make_job(
 ) -> Job:
     """Put together all that a run needs to know."""
     encoder = storage.encoder()
+    keeps_tokens = shelves.catalog.token_revision() == encoder.spec.tokens != ""
     if wishes.transcribe is not None:
         config = replace(config, ingest=replace(config.ingest, transcribe=wishes.transcribe))
     return Job(
         catalog=shelves.catalog,
         store=shelves.store,
+        tokens=shelves.tokens,
         generations=shelves.generations,
         roots=tuple(roots),
         rules=rules,
         modalities=encoder.spec.modalities,
         batch_files=config.ingest.batch_files,
-        start_pool=lambda files: make_pool(encoder, storage.model_name, config, files, wishes.workers),
+        start_pool=lambda files: make_pool(
+            encoder, storage.model_name, config, files, wishes.workers, tokens=keeps_tokens
+        ),
         on_progress=wishes.on_progress,
         model=encoder.spec.space.model,
         reader=reader_version(config.limits),
+        keeps_tokens=keeps_tokens,
     )

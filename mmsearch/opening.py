@@ -44,5 +44,5 @@ def create(name: StrPath, *, home: StrPath | None = None, model: str | Encoder |
         ModelNotFound: There is no such model.
     """
     collection = open(name, home=home, model=model)
-    collection._storage.make()
+    collection._storage.make(keep_tokens=collection._config.ingest.tokens)
     return collection

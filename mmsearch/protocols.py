@@ -156,21 +156,33 @@ class Reranker(Protocol):
     """Looks at query and candidate together, and says how well each fits.
 
     Guarantees that `mmsearch.testing.reranker_contract` checks: one finite score a document, in order, or NaN for one
-    that it cannot judge; equal input gives an equal score whatever else is in the batch (to 1e-4); higher is better.
+    that it cannot judge, such as a picture that cannot be decoded; equal input gives an equal score whatever else is in
+    the batch (to 1e-4); higher is better; several threads may call at once.
     Constructing one is cheap; weights are loaded at the first `score` or by `load`.
-
-    Attributes:
-        name: How the user names it.
-        weights: Modality of documents -> how much it counts beside the first stage, whose weight is 1: see
-            `rerankers.blend`. Documents of other modalities are not given to it.
-        needs_tokens: Whether it works on the stored tokens of query and documents.
-        image_input: The pixels it wants of pictures; None if it works on no pixels.
     """
 
-    name: str
-    weights: Mapping[Modality, float]
-    needs_tokens: bool
-    image_input: ImageInput | None
+    @property
+    def name(self) -> str:
+        """How the user names it."""
+        ...
+
+    @property
+    def weights(self) -> Mapping[Modality, float]:
+        """Modality of documents -> how much it counts beside the first stage, whose weight is 1.
+
+        See `rerankers.blend`. Documents of other modalities are not given to it.
+        """
+        ...
+
+    @property
+    def needs_tokens(self) -> bool:
+        """Whether it works on the stored tokens of query and documents."""
+        ...
+
+    @property
+    def image_input(self) -> ImageInput | None:
+        """The pixels it wants of pictures; None if it works on no pixels."""
+        ...
 
     def load(self) -> None:
         """Read and check the weights now instead of at the first use.

@@ -20,6 +20,7 @@ class IndexReport:
         skipped: Looked at and found to hold nothing to search; sidecars that have only fields are among them.
         encoded: Files that went through the model: `added` and `updated` less copies and renames.
         segments: Segments that were embedded.
+        tokens_made: Segments of unchanged files that had no tokens and were given some.
     """
 
     added: int = 0
@@ -33,6 +34,7 @@ class IndexReport:
     skipped: int = 0
     encoded: int = 0
     segments: int = 0
+    tokens_made: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,41 @@ class IndexStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenStatus:
+    """The tokens that are kept for re-rankers.
+
+    Attributes:
+        segments: How many have some.
+        of: How many there are.
+    """
+
+    segments: int
+    of: int
+    size_bytes: int
+    bytes_per_segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class RerankerStatus:
+    """The re-ranker that was trained here and is in use.
+
+    Attributes:
+        gains: Modality of files that it is used for -> what it was measured to add to mAP, in [-1, 1].
+    """
+
+    version: int
+    gains: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What a collection holds.
 
     Attributes:
+        tokens: None if none are kept.
         adapted: Modality -> version of the head that `adapt` fitted for it.
         calibrated: Whether a bank of queries is in use, which `calibrate` installed.
+        reranker: Of the collection's own; None if none was trained.
     """
 
     name: str
@@ -84,15 +115,17 @@ class Status:
     waiting: dict[str, int]
     index: IndexStatus
     bytes_on_disk: int
+    tokens: TokenStatus | None = None
     adapted: dict[str, int] = field(default_factory=dict)
     calibrated: bool = False
+    reranker: RerankerStatus | None = None
     roots: tuple[str, ...] = ()
     last_indexed_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that `verify` found. `items` are the paths whose vectors are lost, if any."""
+    """One thing that `verify` found. `items` are the paths whose vectors or tokens are lost, if any."""
 
     what: str
     where: str
@@ -246,6 +279,21 @@ class BankReport(GainReport):
     queries: int
     asked: int
     k: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerankerReport(GainReport):
+    """What a re-ranker, trained on the user's pairs, brings. The metrics have MRR too.
+
+    Attributes:
+        queries: Different captions that were searched for.
+        depth: So many files of each ranking were re-ranked.
+        weight: How much the re-ranker counts beside the first stage; chosen by cross-validation.
+    """
+
+    queries: int
+    depth: int
     weight: float
 
 

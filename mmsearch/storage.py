@@ -17,6 +17,7 @@ from mmsearch.search.indexes import IndexCache
 from mmsearch.types import EncoderSpec
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
+from mmsearch.vectors.tokens import TokenStore
 
 
 class Shelves:
@@ -25,11 +26,16 @@ class Shelves:
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self.catalog = catalog
         self.space = catalog.space()
-        spaces = folder / "spaces" / self.space.space_id
+        self._spaces = spaces = folder / "spaces" / self.space.space_id
         self.feature_dim = catalog.feature_dim()
         self.store = VectorStore(spaces / "vectors", self.space, self.feature_dim)
         self.generations = GenerationStore(spaces / "generations", self.space.dim)
         self.indexes = IndexCache(catalog, self.store, self.generations)
+
+    @property
+    def tokens(self) -> TokenStore:
+        """The tokens of the revision that is kept now: it may change while this is open."""
+        return TokenStore(self._spaces / "tokens", self.space, self.catalog.token_revision())
 
 
 class Storage:
@@ -106,8 +112,11 @@ class Storage:
         with WriterLock(self.folder).held(), Catalog.open(self._catalog_path, write=True) as catalog:
             yield self._compared(Shelves(self.folder, catalog))
 
-    def make(self) -> None:
+    def make(self, *, keep_tokens: bool = True) -> None:
         """Make an empty collection.
+
+        Args:
+            keep_tokens: Store the tokens that the model gives, if it gives any.
 
         Raises:
             CollectionExists: It is there.
@@ -117,7 +126,8 @@ class Storage:
             raise CollectionExists(f"There is a collection {self.folder.name!r} in {self.folder.parent}.")
         spec = self.encoder().spec
         with WriterLock(self.folder).held():
-            Catalog.create(self._catalog_path, self.folder.name, spec.space, spec.feature_dim).close()
+            tokens = spec.tokens if keep_tokens else ""
+            Catalog.create(self._catalog_path, self.folder.name, spec.space, spec.feature_dim, tokens=tokens).close()
 
     @contextmanager
     def peeking(self) -> Iterator[Shelves]:
@@ -128,7 +138,8 @@ class Storage:
         with TemporaryDirectory() as name:
             catalog_path = Path(name) / "catalog.db"
             spec = self.encoder().spec
-            with Catalog.create(catalog_path, self.folder.name, spec.space, spec.feature_dim) as catalog:
+            made = Catalog.create(catalog_path, self.folder.name, spec.space, spec.feature_dim, tokens=spec.tokens)
+            with made as catalog:
                 yield Shelves(Path(name), catalog)
 
     def migrate(self) -> None:

@@ -20,5 +20,5 @@ def install(collection, *heads):
     with collection._storage.writing() as shelves:
         with shelves.catalog.write() as writer:
             version = writer.put_heads(weights, {modality: {"helps": True} for modality in weights})
-        publish(shelves.catalog, shelves.store, shelves.generations)
+        publish(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
     return version

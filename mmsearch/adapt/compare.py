@@ -32,15 +32,15 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Each metric before and after, and the difference with its interval, by the names of `METRICS`."""
+    """Each metric before and after, and the difference with its interval, by the names of the metrics."""
 
     before: dict[str, float]
     after: dict[str, float]
     difference: dict[str, Interval]
 
 
-def compare(trials: Sequence[Trial], seed: int) -> Comparison:
-    """Average over trials, each different text counting alike, and resample.
+def compare(trials: Sequence[Trial], seed: int, metrics: Sequence[str] = METRICS) -> Comparison:
+    """Average over trials, each different text counting alike, and resample; `metrics` name the columns.
 
     What is resampled is files or searches (a text in a trial), whichever are fewer: the captions of one file stand
     or fall together, and so do the files that one label finds.
@@ -54,11 +54,11 @@ def compare(trials: Sequence[Trial], seed: int) -> Comparison:
     means = [np.minimum(each.sum(axis=0) / weights.sum(), 1) for each in sums]  # rounding may exceed 1
     difference = means[1] - means[0]
     return Comparison(
-        before=dict(zip(METRICS, means[0].tolist(), strict=True)),
-        after=dict(zip(METRICS, means[1].tolist(), strict=True)),
+        before=dict(zip(metrics, means[0].tolist(), strict=True)),
+        after=dict(zip(metrics, means[1].tolist(), strict=True)),
         difference={
             name: Interval(*(float(each[column]) for each in (difference, low, high)))
-            for column, name in enumerate(METRICS)
+            for column, name in enumerate(metrics)
         },
     )
 

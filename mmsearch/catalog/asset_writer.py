@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from mmsearch.catalog import lexical
+from mmsearch.catalog import lexical, tokens
 from mmsearch.catalog.assets import lookup
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.clock import now
@@ -32,6 +33,19 @@ def _ready_row(file: IndexedFile) -> dict[str, Any]:
     return _row(file.stat, "ready", values)
 
 
+def _checked_paths(files: Sequence[IndexedFile]) -> list[str]:
+    """Return the paths of files after checking that they can be stored together."""
+    for file in files:
+        if not file.segments:
+            raise ValueError(f"{file.stat.path} has no segments")
+        if file.tokens is not None and [bool(len(each)) for each in file.tokens] != [True] * len(file.segments):
+            raise ValueError(f"{file.stat.path} has tokens that are not those of its segments")
+    paths = [file.stat.path for file in files]
+    if len(set(paths)) < len(paths):
+        raise ValueError("two files are at one path")
+    return paths
+
+
 class AssetWriter:
     """Puts files into the catalog, and takes them out.
 
@@ -47,29 +61,43 @@ class AssetWriter:
         self._seen = seen
         self.changed = False
 
-    def put_indexed(self, files: Sequence[IndexedFile], *, vector_file: int, first_row: int) -> list[bool]:
+    def put_indexed(
+        self,
+        files: Sequence[IndexedFile],
+        *,
+        vector_file: int,
+        first_row: int,
+        token_file: int | None = None,
+        first_token_row: int = 0,
+    ) -> list[bool]:
         """Store files whose segments' vectors lie in consecutive rows from `first_row`, with a few statements for all.
+
+        Args:
+            files: Each at a path of its own.
+            vector_file: Where the vectors lie.
+            first_row: The first of them.
+            token_file: Where the tokens of those files that have some lie; None if none are kept.
+            first_token_row: The first of them; they are consecutive too.
 
         Returns:
             For each whether a ready file was at the path ("updated", not "added"). Its segments are replaced by new
             ones under new ids.
 
         Raises:
-            ValueError: One has no segments, or two are at one path.
+            ValueError: One has no segments, or tokens for only some of them, or two are at one path.
         """
         if not files:
             return []
-        if empty := next((file.stat.path for file in files if not file.segments), None):
-            raise ValueError(f"{empty} has no segments")
-        paths = [file.stat.path for file in files]
-        if len(set(paths)) < len(paths):
-            raise ValueError("two files are at one path")
+        paths = _checked_paths(files)
         before = lookup(self._connection, paths)
         self._put_rows([_ready_row(file) for file in files], before)
         states = lookup(self._connection, paths)
         ids = [states[path].id for path in paths]
         self._insert_segments(zip(ids, files, strict=True))
-        self._place_vectors(ids, vector_file, first_row)
+        segment_ids = self._segment_ids(ids)
+        self._place_vectors(segment_ids, vector_file, first_row)
+        if token_file is not None:
+            self._place_tokens(files, segment_ids, token_file, first_token_row)
         lexical.add(self._connection, ids)
         put_said(self._connection, zip(ids, (file.fields for file in files), strict=True))
         if self._seen is not None:
@@ -182,15 +210,27 @@ class AssetWriter:
         ]
         self._connection.execute(segments.insert(), rows)
 
-    def _place_vectors(self, asset_ids: Sequence[int], vector_file: int, first_row: int) -> None:
-        """Note that the vectors lie in consecutive rows, in order of the assets and within them of the ordinals."""
+    def _segment_ids(self, asset_ids: Sequence[int]) -> list[int]:
+        """Return the ids of the segments in order of the assets and within them of the ordinals."""
         order = {asset_id: position for position, asset_id in enumerate(asset_ids)}
         found: list[tuple[int, int, int]] = []
         for chunk in chunks(asset_ids):
             query = sa.select(segments.c.asset_id, segments.c.ordinal, segments.c.id)
             found += [(order[asset], ordinal, id_) for asset, ordinal, id_ in self._rows(query, chunk)]
-        rows = [{"segment_id": id_, "row": first_row + i} for i, (_, _, id_) in enumerate(sorted(found))]
+        return [id_ for _, _, id_ in sorted(found)]
+
+    def _place_vectors(self, segment_ids: Sequence[int], vector_file: int, first_row: int) -> None:
+        """Note that the vectors of segments lie in consecutive rows, in this order."""
+        rows = [{"segment_id": id_, "row": first_row + i} for i, id_ in enumerate(segment_ids)]
         self._connection.execute(vectors.insert().values(space_id=ACTIVE_SPACE, file=vector_file), rows)
+
+    def _place_tokens(
+        self, files: Sequence[IndexedFile], segment_ids: Sequence[int], token_file: int, first_row: int
+    ) -> None:
+        """Note that the tokens of those files that have some lie in consecutive rows, in order of the segments."""
+        coded = chain.from_iterable(file.tokens or (None,) * len(file.segments) for file in files)
+        counts = {id_: len(each) for id_, each in zip(segment_ids, coded, strict=True) if each is not None}
+        tokens.place(self._connection, counts, token_file, first_row)
 
     def _rows(self, query: sa.Select[int, int, int], asset_ids: Sequence[int]) -> sa.Result[int, int, int]:
         return self._connection.execute(query.where(segments.c.asset_id.in_(asset_ids)))

@@ -10,7 +10,7 @@ from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.paths import subtree_ranges
 from mmsearch.catalog.records import AssetState, Counts
 from mmsearch.catalog.spaces import ACTIVE_SPACE
-from mmsearch.catalog.tables import assets, runs, segments, vectors
+from mmsearch.catalog.tables import assets, runs, segments, tokens, vectors
 from mmsearch.reports import Failure
 from mmsearch.types import Ids
 
@@ -90,6 +90,20 @@ def in_rows(connection: sa.Connection, file: int, first_row: int, rows: int) -> 
         .join(vectors)
         .where(vectors.c.space_id == ACTIVE_SPACE, vectors.c.file == file)
         .where(vectors.c.row >= first_row, vectors.c.row < first_row + rows)
+        .distinct()
+        .order_by(assets.c.path)
+    )
+    return tuple(AssetState(*row) for row in connection.execute(query))
+
+
+def in_token_rows(connection: sa.Connection, file: int, first_row: int, rows: int) -> tuple[AssetState, ...]:
+    """Return the files of which some tokens lie in these rows, in order of path."""
+    query = (
+        sa.select(*_STATE)
+        .join_from(assets, segments)
+        .join(tokens)
+        .where(tokens.c.space_id == ACTIVE_SPACE, tokens.c.file == file)
+        .where(tokens.c.row + tokens.c.count > first_row, tokens.c.row < first_row + rows)
         .distinct()
         .order_by(assets.c.path)
     )

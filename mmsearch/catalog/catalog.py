@@ -14,7 +14,17 @@ from mmsearch.catalog.clock import now
 from mmsearch.catalog.engine import brief_engine, make_engine, transaction
 from mmsearch.catalog.migrate import create_schema, require_head
 from mmsearch.catalog.reader import CatalogReader
-from mmsearch.catalog.records import AssetState, Counts, Locations, ReferencedFiles, SegmentRecord, StoredHead
+from mmsearch.catalog.records import (
+    AssetState,
+    Counts,
+    Locations,
+    ReferencedFiles,
+    SegmentRecord,
+    StoredHead,
+    StoredReranker,
+    TokenCounts,
+    TokenPlaces,
+)
 from mmsearch.catalog.seen import SeenSet
 from mmsearch.catalog.writer import Writer
 from mmsearch.errors import CollectionExists, CollectionNotFound
@@ -32,6 +42,9 @@ __all__ = [
     "SeenSet",
     "SegmentRecord",
     "StoredHead",
+    "StoredReranker",
+    "TokenCounts",
+    "TokenPlaces",
     "Writer",
 ]
 
@@ -53,7 +66,7 @@ class Catalog(CatalogReader):
         self._seen: SeenSet | None = None
 
     @classmethod
-    def create(cls, path: Path, name: str, space: EmbeddingSpace, feature_dim: int = 0) -> Self:
+    def create(cls, path: Path, name: str, space: EmbeddingSpace, feature_dim: int = 0, *, tokens: str = "") -> Self:
         """Make an empty catalog and open it for writing. It appears whole or not at all.
 
         Args:
@@ -61,6 +74,7 @@ class Catalog(CatalogReader):
             name: Of the collection.
             space: The embedding space of its vectors.
             feature_dim: Length of the features beside each vector.
+            tokens: Revision of the tokens that are kept beside the vectors; "" if none are.
 
         Raises:
             CollectionExists: There is such a file.
@@ -71,18 +85,18 @@ class Catalog(CatalogReader):
         for leftover in path.parent.glob(f".{glob_escape(path.name)}.*.tmp*"):  # of a process that was killed
             leftover.unlink(missing_ok=True)
         with replacing(path) as temporary:
-            cls._build(temporary, name, space, feature_dim)
+            cls._build(temporary, name, space, feature_dim, tokens)
         return cls.open(path, write=True)
 
     @staticmethod
-    def _build(path: Path, name: str, space: EmbeddingSpace, feature_dim: int) -> None:
+    def _build(path: Path, name: str, space: EmbeddingSpace, feature_dim: int, tokens: str) -> None:
         with (
             brief_engine(path, "create") as engine,
             engine.connect() as connection,
             transaction(connection, write=True),
         ):
             create_schema(connection)
-            spaces.insert_collection(connection, name, space, feature_dim, created_at=now())
+            spaces.insert_collection(connection, name, space, feature_dim, tokens, created_at=now())
 
     @classmethod
     def open(cls, path: Path, *, write: bool) -> Self:

@@ -1,18 +1,18 @@
 """What `verify` asks of the catalog: that SQLite finds it sound, and that its records fit together."""
 
-import numpy as np
-import numpy.typing as npt
 import sqlalchemy as sa
 
-from mmsearch.catalog import heads, lexical, query_banks
+from mmsearch.catalog import heads, lexical, query_banks, rerankers, tokens
+from mmsearch.catalog.blocks import inside
 from mmsearch.catalog.chunks import chunks
-from mmsearch.catalog.records import Locations
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, segments, vectors
 from mmsearch.catalog.vectors import blocks, locations
 from mmsearch.errors import CollectionDamaged
 from mmsearch.reports import Problem
-from mmsearch.types import Block, Ids
+from mmsearch.types import Ids
+
+TOKENS_LOST = "tokens lie in no committed block"
 
 
 def problems(connection: sa.Connection, where: str) -> tuple[Problem, ...]:
@@ -27,13 +27,17 @@ def problems(connection: sa.Connection, where: str) -> tuple[Problem, ...]:
     found = [
         ("a file has no segments", _without_segments(connection)),
         ("a segment has no vector", _without_vector(connection)),
-        ("a vector lies in no committed block", _outside_blocks(connection)),
+        ("a vector lies in no committed block", _vectors_outside_blocks(connection)),
+        (TOKENS_LOST, _tokens_outside_blocks(connection)),
     ]
     damaged = [Problem(what=what, where=where, items=items) for what, items in found if items]
     broken_heads = [Problem(what="a head of `adapt` is damaged", where=each) for each in heads.damaged(connection)]
     broken = query_banks.damaged(connection)
     broken_banks = [Problem(what="a bank of `calibrate` is damaged", where=each) for each in broken]
-    return (*_dangling(connection, where), *damaged, *_words(connection, where), *broken_heads, *broken_banks)
+    broken = rerankers.damaged(connection)
+    broken_rerankers = [Problem(what="a re-ranker of `train reranker` is damaged", where=each) for each in broken]
+    derived = (*broken_heads, *broken_banks, *broken_rerankers)
+    return (*_dangling(connection, where), *damaged, *_words(connection, where), *derived)
 
 
 def _integrity(connection: sa.Connection) -> str:
@@ -69,21 +73,13 @@ def _without_vector(connection: sa.Connection) -> tuple[str, ...]:
     return tuple(connection.execute(query.order_by(assets.c.path)).scalars())
 
 
-def _outside_blocks(connection: sa.Connection) -> tuple[str, ...]:
+def _vectors_outside_blocks(connection: sa.Connection) -> tuple[str, ...]:
     places = locations(connection, None)
-    return _paths(connection, places.ids[~_inside(places, blocks(connection))])
+    return _paths(connection, places.ids[~inside(places.files, places.rows, places.rows, blocks(connection))])
 
 
-def _inside(places: Locations, committed: tuple[Block, ...]) -> npt.NDArray[np.bool_]:
-    """Tell for each place (n,) whether a block covers it."""
-    inside = np.zeros(len(places), dtype=np.bool_)
-    for file in {block.file for block in committed}:
-        starts = np.array([block.first_row for block in committed if block.file == file], dtype=np.int64)
-        ends = starts + np.array([block.rows for block in committed if block.file == file], dtype=np.int64)
-        (here,) = np.nonzero(places.files == file)
-        block = np.searchsorted(starts, places.rows[here], side="right") - 1
-        inside[here] = (block >= 0) & (places.rows[here] < ends[block])
-    return inside
+def _tokens_outside_blocks(connection: sa.Connection) -> tuple[str, ...]:
+    return _paths(connection, tokens.outside(connection, tokens.blocks(connection)))
 
 
 def _paths(connection: sa.Connection, segment_ids: Ids) -> tuple[str, ...]:

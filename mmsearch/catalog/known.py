@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mmsearch.catalog.tables import assets, segments, vectors
+from mmsearch.catalog.tables import assets, segments, tokens, vectors
 from mmsearch.types import KnownFile
 
 _MAX_DONORS = 16  # a thousand copies of one file must not cost a thousand looks at the disk each
@@ -33,7 +33,7 @@ def asset_values(connection: sa.Connection, asset_id: int) -> dict[str, Any]:
 
 
 def copy_segments(connection: sa.Connection, source: int, target: int) -> None:
-    """Give a file new segments like those of another; their vectors lie in the same rows."""
+    """Give a file new segments like those of another; their vectors and tokens lie in the same rows."""
     old, new = segments.alias(), segments.alias()
     copied = sa.select(sa.literal(target), *(old.c[column.name] for column in _COPIED))
     connection.execute(
@@ -42,10 +42,13 @@ def copy_segments(connection: sa.Connection, source: int, target: int) -> None:
             copied.where(old.c.asset_id == source).order_by(old.c.ordinal),
         )
     )
-    shared = (
-        sa.select(new.c.id, vectors.c.space_id, vectors.c.file, vectors.c.row)
-        .join_from(old, new, old.c.ordinal == new.c.ordinal)
-        .join(vectors, vectors.c.segment_id == old.c.id)
-        .where(old.c.asset_id == source, new.c.asset_id == target)
-    )
-    connection.execute(vectors.insert().from_select(["segment_id", "space_id", "file", "row"], shared))
+    for table in (vectors, tokens):
+        columns = [column for column in table.c if column.name != "segment_id"]
+        shared = (
+            sa.select(new.c.id, *columns)
+            .join_from(old, new, old.c.ordinal == new.c.ordinal)
+            .join(table, table.c.segment_id == old.c.id)
+            .where(old.c.asset_id == source, new.c.asset_id == target)
+        )
+        names = ["segment_id", *(column.name for column in columns)]
+        connection.execute(table.insert().from_select(names, shared))

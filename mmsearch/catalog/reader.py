@@ -16,9 +16,11 @@ from mmsearch.catalog import (
     looks,
     query_banks,
     query_log,
+    rerankers,
     segments,
     spaces,
     subjects,
+    tokens,
     vectors,
     word_search,
 )
@@ -31,6 +33,9 @@ from mmsearch.catalog.records import (
     ReferencedFiles,
     SegmentRecord,
     StoredHead,
+    StoredReranker,
+    TokenCounts,
+    TokenPlaces,
     WordTerm,
 )
 from mmsearch.queries import Filter
@@ -108,6 +113,20 @@ class CatalogReader:
         """
         with self._read() as connection:
             return query_banks.active(connection)
+
+    def reranker_version(self) -> int:
+        """Return the version of the re-ranker that was trained here and is in use; 0 if there is none."""
+        with self._read() as connection:
+            return rerankers.version(connection)
+
+    def reranker(self) -> StoredReranker | None:
+        """Return the re-ranker that was trained here and is in use.
+
+        Raises:
+            CollectionDamaged: It does not match its checksum.
+        """
+        with self._read() as connection:
+            return rerankers.active(connection)
 
     def queries(self, limit: int | None = None) -> tuple[ClickedQuery, ...]:
         """Return the queries that are kept, or the newest of them, with what was said of their hits; newest first."""
@@ -303,13 +322,51 @@ class CatalogReader:
         with self._read() as connection:
             return vectors.next_row(connection)
 
+    def token_revision(self) -> str:
+        """Return the revision of the tokens that are kept, `EncoderSpec.tokens`; "" if none are."""
+        with self._read() as connection:
+            return tokens.revision(connection)
+
+    def token_places(self, ids: Ids | None = None) -> TokenPlaces:
+        """Return where the tokens lie: all, or those of these ids; ids without tokens are left out."""
+        with self._read() as connection:
+            return tokens.places(connection, ids)
+
+    def token_blocks(self) -> tuple[Block, ...]:
+        """Return the committed blocks of tokens in order of file and row."""
+        with self._read() as connection:
+            return tokens.blocks(connection)
+
+    def next_token_row(self) -> tuple[int, int]:
+        """Return (file, row) of the first free row of tokens after the last committed block; (1, 0) if none ever was.
+
+        Guarantees: a file whose number was committed once never comes to hold something else.
+        """
+        with self._read() as connection:
+            return tokens.next_row(connection)
+
+    def token_counts(self) -> TokenCounts:
+        """Count the segments, and those that have tokens."""
+        with self._read() as connection:
+            return tokens.counts(connection)
+
+    def without_tokens(self) -> Ids:
+        """Return the ids (n,), sorted, of ready files of which some segment has no tokens."""
+        with self._read() as connection:
+            return tokens.without(connection)
+
+    def assets_in_token_rows(self, file: int, first_row: int, rows: int) -> tuple[AssetState, ...]:
+        """Return the files of which some tokens lie in these rows of a token file, in order of path."""
+        with self._read() as connection:
+            return assets.in_token_rows(connection, file, first_row, rows)
+
     def generation(self) -> Generation | None:
         """Return the index file of the active space that was published last."""
         with self._read() as connection:
             return vectors.newest_generation(connection)
 
     def referenced_files(self) -> ReferencedFiles:
-        """Return the vector and index files of the active space; others beside them are leftovers."""
+        """Return the files of vectors, tokens and indexes of the active space; others beside them are leftovers."""
         with self._read() as connection:
             return vectors.referenced_files(connection)
 

@@ -47,6 +47,31 @@ class Locations:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenPlaces:
+    """Where the tokens of segments lie: four arrays of shape (n,), int64, sorted by id. Copies of a file share rows.
+
+    Attributes:
+        rows: The first of `counts` consecutive ones each.
+    """
+
+    ids: Ids
+    files: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """How many segments can be found, and how many of them have tokens."""
+
+    segments: int
+    with_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentRecord:
     """A segment and its file: all that a `types.Hit` shows but rank and score."""
 
@@ -130,6 +155,21 @@ class StoredHead:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredReranker:
+    """The re-ranker that was trained on the user's pairs.
+
+    Attributes:
+        version: Counts from 1; none is used twice.
+        weights: As they were put; checked against their digest.
+        report: What was measured, a JSON object.
+    """
+
+    version: int
+    weights: bytes
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How much is in a collection.
 
@@ -153,8 +193,10 @@ class ReferencedFiles:
 
     Attributes:
         vectors: Numbers of vector files.
+        tokens: Numbers of token files.
         generations: Names of index files.
     """
 
     vectors: frozenset[int]
+    tokens: frozenset[int]
     generations: frozenset[str]

@@ -10,7 +10,7 @@ ACTIVE_SPACE = sa.select(collection.c.active_space_id).scalar_subquery()
 
 
 def insert_collection(
-    connection: sa.Connection, name: str, space: EmbeddingSpace, feature_dim: int, created_at: str
+    connection: sa.Connection, name: str, space: EmbeddingSpace, feature_dim: int, tokens: str, created_at: str
 ) -> None:
     """Write the first rows of a new catalog."""
     connection.execute(
@@ -21,6 +21,7 @@ def insert_collection(
             preprocessing=space.preprocessing,
             dim=space.dim,
             feature_dim=feature_dim,
+            tokens=tokens,
             created_at=created_at,
         )
     )

@@ -33,6 +33,8 @@ class _SpaceColumns(sa.TypedColumns):
     dim: sa.Named[int]
     created_at: sa.Named[str] = sa.Column(sa.Text)
     feature_dim: sa.Named[int]
+    # `EncoderSpec.tokens` of what made the tokens that are kept beside the vectors; empty if none are.
+    tokens: sa.Named[str] = sa.Column(sa.Text, server_default="")
 
 
 spaces = sa.Table("spaces", metadata, _SpaceColumns, sa.CheckConstraint("dim > 0 AND feature_dim >= 0", name="dim"))
@@ -164,6 +166,34 @@ vectors = sa.Table(
 )
 
 
+token_blocks = sa.Table(
+    "token_blocks",
+    metadata,
+    _BlockColumns,
+    sa.UniqueConstraint("space_id", "file", "first_row"),
+    sa.CheckConstraint("file > 0 AND first_row >= 0 AND rows > 0", name="position"),
+    # The number of a file is at most the id of its first block, so that after all were forgotten it tells the next.
+    sqlite_autoincrement=True,
+)
+
+
+class _TokenColumns(sa.TypedColumns):
+    segment_id: sa.Named[int] = sa.Column(sa.ForeignKey("segments.id", ondelete="CASCADE"), primary_key=True)
+    space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"), primary_key=True)
+    file: sa.Named[int]
+    row: sa.Named[int]  # the first of consecutive ones
+    count: sa.Named[int]
+
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    _TokenColumns,
+    sa.CheckConstraint('file > 0 AND "row" >= 0 AND count > 0', name="position"),
+    sqlite_with_rowid=False,
+)
+
+
 class _HeadColumns(sa.TypedColumns):
     id: sa.Named[int] = sa.Column(primary_key=True)
     space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"))
@@ -270,6 +300,26 @@ class _QueryBankColumns(sa.TypedColumns):
 
 
 query_banks = sa.Table("query_banks", metadata, _QueryBankColumns)
+
+
+class _RerankerColumns(sa.TypedColumns):
+    id: sa.Named[int] = sa.Column(primary_key=True)
+    space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"))
+    version: sa.Named[int]
+    weights: sa.Named[bytes] = sa.Column(sa.LargeBinary)
+    digest: sa.Named[str] = sa.Column(sa.Text)
+    report: sa.Named[str] = sa.Column(ForeignText)
+    created_at: sa.Named[str] = sa.Column(sa.Text)
+    undone_at: sa.Named[str | None] = sa.Column(sa.Text)
+
+
+rerankers = sa.Table(
+    "rerankers",
+    metadata,
+    _RerankerColumns,
+    sa.UniqueConstraint("space_id", "version"),
+    sa.CheckConstraint("version > 0", name="version"),
+)
 
 
 # The words of each segment, for SQLite's full-text search: written by `lexical`, which folds and parts them, so that

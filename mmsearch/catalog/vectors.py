@@ -9,6 +9,7 @@ from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.records import Locations, ReferencedFiles
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import generations, vector_blocks, vectors
+from mmsearch.catalog.tokens import files as token_files
 from mmsearch.errors import CollectionDamaged
 from mmsearch.types import Block, Generation, Ids
 
@@ -89,10 +90,11 @@ def newest_generation(connection: sa.Connection) -> Generation | None:
 
 
 def referenced_files(connection: sa.Connection) -> ReferencedFiles:
-    """Return the vector and index files that belong to the active space."""
+    """Return the files of vectors, tokens and indexes that belong to the active space."""
     files = sa.select(vector_blocks.c.file).where(vector_blocks.c.space_id == ACTIVE_SPACE).distinct()
     names = sa.select(generations.c.file).where(generations.c.space_id == ACTIVE_SPACE)
     return ReferencedFiles(
         vectors=frozenset(connection.execute(files).scalars()),
+        tokens=token_files(connection),
         generations=frozenset(connection.execute(names).scalars()),
     )

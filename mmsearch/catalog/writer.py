@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from mmsearch.catalog import field_writer, heads, lexical, query_banks
+from mmsearch.catalog import field_writer, heads, lexical, query_banks, rerankers, tokens
 from mmsearch.catalog.asset_writer import AssetWriter
 from mmsearch.catalog.clock import now
 from mmsearch.catalog.paths import is_below
-from mmsearch.catalog.records import FieldChange, Locations
+from mmsearch.catalog.records import FieldChange, Locations, TokenPlaces
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, collection, generations, roots, runs, spaces, vector_blocks, vectors
 from mmsearch.catalog.vectors import locations as stored_locations
@@ -100,6 +100,34 @@ class Writer(AssetWriter):
             self._connection.execute(vectors.update().where(moved, vectors.c.space_id == ACTIVE_SPACE), rows)
             self.changed = True
 
+    def keep_tokens(self, revision: str) -> None:
+        """Keep tokens of this revision beside the vectors from now on; those of another are forgotten."""
+        tokens.keep(self._connection, revision)
+
+    def forget_tokens(self) -> None:
+        """Keep no tokens any more, and forget those that were kept."""
+        tokens.keep(self._connection, "")
+
+    def add_token_block(self, block: Block) -> None:
+        """Take rows of a token file into the catalog; they must be on disk by now."""
+        tokens.add_blocks(self._connection, [block])
+
+    def put_tokens(self, places: TokenPlaces) -> None:
+        """Note where the tokens of segments lie that had none; they must be on disk by now."""
+        tokens.put(self._connection, places)
+
+    def drop_tokens_outside(self, blocks: Sequence[Block]) -> int:
+        """Forget the tokens of segments of which some lie in none of these blocks. Returns of how many."""
+        return tokens.drop_outside(self._connection, blocks)
+
+    def move_tokens(self, places: TokenPlaces, blocks: Sequence[Block]) -> None:
+        """Note that all tokens of the active space lie elsewhere now; the old blocks are forgotten.
+
+        Raises:
+            ValueError: The ids and counts are not exactly those that are in the catalog, in order of id.
+        """
+        tokens.move(self._connection, places, blocks)
+
     def put_heads(self, weights: Mapping[Modality, bytes], reports: Mapping[Modality, Any]) -> int:
         """Install heads, which from now on adapt the vectors of their modalities. Returns their version.
 
@@ -154,6 +182,25 @@ class Writer(AssetWriter):
     def drop_damaged_banks(self) -> None:
         """Take banks that do not match their checksum out of use."""
         query_banks.drop_damaged(self._connection)
+
+    def put_reranker(self, weights: bytes, report: Mapping[str, Any]) -> int:
+        """Install a re-ranker that was trained here. Returns its version; no version is used twice.
+
+        Vectors stay as they are, and so does the revision: `reranker_version` tells readers.
+
+        Args:
+            weights: Of the model.
+            report: What was measured, as a JSON object.
+        """
+        return rerankers.put(self._connection, weights, report)
+
+    def undo_reranker(self) -> bool:
+        """Take the newest re-ranker out of use; the one before is in use again. Returns whether there was any."""
+        return rerankers.undo(self._connection)
+
+    def drop_damaged_rerankers(self) -> int:
+        """Take re-rankers that do not match their checksum out of use. Returns how many."""
+        return rerankers.drop_damaged(self._connection)
 
     def put_generation(self, generation: Generation) -> None:
         """Publish an index file of the active space; it must be on disk by now."""

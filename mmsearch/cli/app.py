@@ -18,6 +18,7 @@ from mmsearch.cli import (
     dupes,
     errors,
     evaluate,
+    explain,
     feedback,
     fields,
     index,
@@ -28,6 +29,7 @@ from mmsearch.cli import (
     search,
     set,
     status,
+    train,
     verify,
 )
 from mmsearch.cli.options import CollectionOption, GlobalOptions, HomeOption, QuietOption, VerboseOption
@@ -41,6 +43,7 @@ app = typer.Typer(
 )
 app.command("index", epilog=index.EXAMPLES)(index.index)
 app.command("search", epilog=search.EXAMPLES)(search.search)
+app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("errors", epilog=errors.EXAMPLES)(errors.errors)
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
@@ -50,6 +53,7 @@ app.command("set", epilog=set.EXAMPLES)(set.set_)
 app.command("fields", epilog=fields.EXAMPLES)(fields.fields)
 app.command("dupes", epilog=dupes.EXAMPLES)(dupes.dupes)
 app.command("adapt", epilog=adapt.EXAMPLES)(adapt.adapt)
+app.add_typer(train.app, name="train", epilog=train.EXAMPLES)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
 app.command("feedback", epilog=feedback.EXAMPLES)(feedback.feedback)

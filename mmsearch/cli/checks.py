@@ -34,6 +34,7 @@ _EXTRAS = {
     "heic": "pillow_heif",
     "preview": "textual_image",
     "open_clip": "open_clip",
+    "rerankers": "sentence_transformers",
     "demo": "skimage",
 }
 _PURPOSE = {
@@ -42,6 +43,7 @@ _PURPOSE = {
     "heic": "iPhone photos",
     "preview": "pictures in the terminal",
     "open_clip": "open_clip models",
+    "rerankers": "published re-rankers",
     "demo": "real photos for `mmsearch demo`",
 }
 _LITTLE_MEMORY_BYTES = 2 << 30

@@ -21,6 +21,7 @@ EXAMPLES = examples(
     ("mmsearch evaluate queries.jsonl", '{"query": "a dog", "relevant": ["dog.jpg"]} a line'),
     ("mmsearch evaluate captions.jsonl", '{"file": "dog.jpg", "caption": "Rex at the lake"} a line'),
     ("mmsearch evaluate queries.csv --modes vector,hybrid", "which is better, and for which queries"),
+    ("mmsearch evaluate queries.csv --compare-rerank", "whether re-ranking helps, and for which queries"),
     ("mmsearch evaluate queries.csv --save before.json", "to compare with later"),
     ("mmsearch evaluate queries.csv --baseline before.json", "what got better and worse since"),
     ("mmsearch evaluate queries.csv --gate 'recall@10>=0.4' --gate 'change:mAP>=-0.01'", "exit code 9 if not met"),
@@ -54,6 +55,22 @@ def evaluate(
     where: Annotated[str, typer.Option("--where", metavar="EXPR", help="Search only files for which this holds.")] = "",
     exact: Annotated[
         bool, typer.Option("--exact", help="Also measure how much of the true nearest vectors the index finds.")
+    ] = False,
+    rerank: Annotated[
+        bool | None,
+        typer.Option(
+            "--rerank/--no-rerank",
+            show_default=False,
+            help="As of `mmsearch search`, whatever the queries say; so are the next two.",
+        ),
+    ] = None,
+    reranker: Annotated[str, typer.Option("--reranker", metavar="NAME", help="Which re-ranker.")] = "",
+    rerank_depth: Annotated[
+        int | None,
+        typer.Option("--rerank-depth", metavar="N", help="It looks at so many hits; by default as the settings say."),
+    ] = None,
+    compare_rerank: Annotated[
+        bool, typer.Option("--compare-rerank", help="Search without and with re-ranking, and compare.")
     ] = False,
     limit: Annotated[
         int | None,
@@ -91,13 +108,16 @@ def evaluate(
     if from_log != (qrels is None):
         raise UsageError("Give either QRELS or --from-log.", remedy="See `mmsearch evaluate --help`.")
     ways = [mode.strip() for mode in modes.split(",") if mode.strip()]
+    runs = 2 if compare_rerank else len(ways)
     gates = [parse_gate(each, depth) for each in gate or ()]
-    if any(each.scope == CHANGE for each in gates) and baseline is None and len(ways) < 2:
-        raise UsageError("A gate on a change needs --baseline, or two --modes.")
+    if any(each.scope == CHANGE for each in gates) and baseline is None and runs < 2:
+        raise UsageError("A gate on a change needs --baseline, two --modes or --compare-rerank.")
     if any(each.metric == INDEX_RECALL for each in gates) and not exact:
         raise UsageError(f"A gate on {INDEX_RECALL} needs --exact.")
-    if trec and len(ways) > 1:
-        raise UsageError("A file of trec_eval holds one run.", remedy="Give one of the --modes.")
+    if trec and runs > 1:
+        raise UsageError(
+            "A file of trec_eval holds one run.", remedy="Give one of the --modes, and leave out --compare-rerank."
+        )
     for written in filter(None, (save, trec, trec_qrels)):
         require_folder(written)
     with options.open() as collection, count_shown("Searching", quiet=options.quiet) as on_progress:
@@ -111,6 +131,10 @@ def evaluate(
             limit=limit,
             exact=exact,
             baseline=baseline,
+            rerank=rerank,
+            reranker=reranker,
+            rerank_depth=rerank_depth,
+            compare_rerank=compare_rerank,
             on_progress=on_progress,
         )
     _write(evaluation, save, trec, trec_qrels)
@@ -146,6 +170,8 @@ def _print(options: GlobalOptions, report: "EvaluationReport", *, json: bool) ->
     if report.unreadable:
         options.notice(f"Queries of the log that cannot be asked again, and did not count: {report.unreadable:,}.")
     for run in report.runs:
+        for notice, count in run.notices.items():
+            options.notice(f"{run.name}: {notice} ({count:,} of {report.queries:,} queries)")
         for failed in run.failed[:SHOWN_UNKNOWN]:
             options.notice(f"{run.name}: {failed.title!r} could not be searched for: {failed.reason}")
         if len(run.failed) > SHOWN_UNKNOWN:

@@ -31,6 +31,8 @@ def _lines(explain: dict[str, Any]) -> Iterable[tuple[str, str]]:
     yield from ((part["part"], _part(part)) for part in explain.get("parts", []))
     if words := explain.get("words"):
         yield "words", f"score {words['score']:.2f}" + (f", rank {words['rank']}" if words["rank"] else ", no match")
+    if rerank := explain.get("rerank"):
+        yield "re-ranked", _rerank(rerank)
     if "score" in explain:
         yield "together", f"score {explain['score']:.3f}, mode {explain['mode']}"
     if "filter" in explain:
@@ -50,6 +52,14 @@ def _vector(vector: dict[str, Any]) -> str:
     if background := vector.get("background"):
         said += f", {background['deviations']:+.1f} standard deviations from the collection at large"
     return said + (f", penalty {vector['penalty']:.3f}" if vector["penalty"] else "")
+
+
+def _rerank(rerank: dict[str, Any]) -> str:
+    before = f"rank {rerank['rank_before']} before; {rerank['model']}"
+    if not rerank["judged"]:
+        return f"{before} has nothing to say of it"
+    share = f"{rerank['second']:+.2f} standard deviations, of weight {rerank['weight']:g}"
+    return f"{before} gives {rerank['score']:.3f}: {share}, to {rerank['first']:+.2f} of the first stage"
 
 
 def _part(part: dict[str, Any]) -> str:

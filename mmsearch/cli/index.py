@@ -66,6 +66,16 @@ def index(
             "without stay so until they change.",
         ),
     ] = None,
+    tokens: Annotated[
+        bool | None,
+        typer.Option(
+            "--tokens/--no-tokens",
+            show_default=False,
+            help="Keep what the parts of each file mean, for re-rankers: some 6 KiB a picture. "
+            "A new collection does by ingest.tokens of the settings, true; an older one stays as it is. --tokens also "
+            "reads again what was indexed without, --no-tokens forgets what was kept.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, metavar="N", help="Processes that read and embed; by default one a core."),
@@ -88,6 +98,7 @@ def index(
             follow_symlinks=follow_symlinks or None,
             dry_run=dry_run,
             transcribe=transcribe,
+            tokens=tokens,
             workers=workers,
             on_progress=on_progress,
         )
@@ -110,6 +121,7 @@ def summary(report: "IndexReport", *, dry_run: bool = False) -> str:
     ]
     counts += [f"{report.waiting:,} waiting"] if report.waiting else []
     counts += [f"{report.skipped:,} without anything to search"] if report.skipped else []
+    counts += [f"{counted(report.tokens_made, 'segment')} given tokens"] if report.tokens_made else []
     speed = f", {report.encoded / report.seconds:,.0f} a second" if report.encoded and report.seconds else ""
     done = f"{counted(report.encoded, 'file')} read and embedded in {report.seconds:,.1f} s{speed}."
     first = "Nothing was done; this is what would be, by size and time of the files:" if dry_run else done

@@ -1,52 +1,43 @@
-"""`mmsearch models`: the encoders that can be used here."""
+"""`mmsearch models`: the encoders and re-rankers that can be used here."""
 
-import inspect
-import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import emit_json, examples, plain_table, printable, printable_lines, reflowed, show, wants_json
+from mmsearch.cli.output import emit_json, examples, plain_table, printable, printable_lines, show, wants_json
 
 if TYPE_CHECKING:
-    from mmsearch.protocols import Encoder
+    from mmsearch.cli.model_entries import ModelEntry
+    from mmsearch.protocols import Encoder, Reranker
 
 EXAMPLES = examples(
     ("mmsearch models", "list them"),
     ("mmsearch models info builtin", "what it is, and its limits"),
     ("mmsearch models verify", "check the weights of the built-in model"),
     ("mmsearch models info open_clip:/models/my-clip", "a model with its weights in a folder"),
+    ("mmsearch models verify blip:/models/blip-itm-base-coco", "a re-ranker"),
 )
 app = typer.Typer(rich_markup_mode="rich")
 NameArgument = Annotated[
-    str, typer.Argument(metavar="MODEL", help="As for `mmsearch index --model`.", show_default=True)
+    str,
+    typer.Argument(
+        metavar="MODEL", help="As for `mmsearch index --model` or `mmsearch search --reranker`.", show_default=True
+    ),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelEntry:
-    """One encoder.
-
-    Attributes:
-        modalities: Empty if they depend on the argument.
-        dim: The same.
-        usable: Whether it can be used here.
-        remark: Why not, or what must be added to the name.
-    """
-
-    name: str
-    modalities: tuple[str, ...]
-    dim: int | None
-    usable: bool
-    remark: str
+RerankerOption = Annotated[
+    bool, typer.Option("--reranker", help="Mean the re-ranker of that name, not the encoder of the same name.")
+]
 
 
 @app.callback(invoke_without_command=True)
 @with_global_options
 def _models(_: GlobalOptions, context: typer.Context, json: JsonOption = False) -> None:
-    """List, describe and check the models that turn media into vectors. Without a command: list them."""
+    """List, describe and check models: encoders turn media into vectors, re-rankers look at the best hits again.
+
+    Without a command: list them.
+    """
     if context.invoked_subcommand is None:
         _print_list(json)
 
@@ -58,29 +49,18 @@ def models_list(_: GlobalOptions, json: JsonOption = False) -> None:
     _print_list(json)
 
 
-def _print_list(json: bool) -> None:
-    from mmsearch.registry import encoder_names
-
-    entries = [_entry(name) for name in encoder_names()]
-    if wants_json(json):
-        for entry in entries:
-            emit_json(asdict(entry))
-        return
-    table = plain_table("model", "reads", "dim", "usable", "")
-    for entry in entries:
-        dim = str(entry.dim) if entry.dim else ""
-        usable = "yes" if entry.usable else "no"
-        table.add_row(entry.name, ", ".join(entry.modalities), dim, usable, printable(entry.remark))
-    show(table)
-
-
 @app.command("info")
 @with_global_options
-def models_info(_: GlobalOptions, name: NameArgument = "builtin", json: JsonOption = False) -> None:
-    """Describe a model: what it reads, its limits, and what makes its vectors comparable."""
-    from mmsearch.registry import make_encoder
+def models_info(
+    _: GlobalOptions, name: NameArgument = "builtin", reranker: RerankerOption = False, json: JsonOption = False
+) -> None:
+    """Describe a model: what it reads, its limits, and of an encoder, what makes its vectors comparable."""
+    from mmsearch.cli.model_entries import encoder_facts, reranker_facts
 
-    facts = _facts(make_encoder(name))
+    if _means_reranker(name, reranker):
+        facts = reranker_facts(_reranker(name))
+    else:
+        facts = encoder_facts(_encoder(name))
     if wants_json(json):
         emit_json(facts)
         return
@@ -96,66 +76,64 @@ def models_info(_: GlobalOptions, name: NameArgument = "builtin", json: JsonOpti
 
 @app.command("verify")
 @with_global_options
-def models_verify(_: GlobalOptions, name: NameArgument = "builtin", json: JsonOption = False) -> None:
-    """Load a model's weights and check them against their SHA-256. Exit code 6 if they are damaged."""
-    from mmsearch.registry import make_encoder
+def models_verify(
+    _: GlobalOptions, name: NameArgument = "builtin", reranker: RerankerOption = False, json: JsonOption = False
+) -> None:
+    """Load a model's weights, which checks them. Exit code 6 if they are missing or damaged.
 
-    make_encoder(name).load()
+    Those that are part of mmsearch are compared with their SHA-256.
+    """
+    (_reranker(name) if _means_reranker(name, reranker) else _encoder(name)).load()
     if wants_json(json):
         emit_json({"name": name, "ok": True})
     else:
         typer.echo(f"The weights of {name} are whole.")
 
 
-def _entry(name: str) -> ModelEntry:
-    from mmsearch.errors import MmsearchError, UsageError
+def _encoder(name: str) -> "Encoder":
     from mmsearch.registry import make_encoder
 
-    try:
-        spec = make_encoder(name).spec
-    except UsageError:
-        return _entry_with_argument(name)
-    except MmsearchError as error:
-        return ModelEntry(name, (), None, False, str(error))
-    return ModelEntry(name, tuple(sorted(spec.modalities)), spec.space.dim, True, "")
+    return make_encoder(name)
 
 
-def _entry_with_argument(name: str) -> ModelEntry:
-    """Try with an argument that names nothing: an encoder whose packages are missing says that first."""
-    from mmsearch.errors import DependencyMissing, MmsearchError
-    from mmsearch.registry import make_encoder
+def _reranker(name: str) -> "Reranker":
+    from mmsearch.registry import make_reranker
 
-    try:
-        make_encoder(f"{name}:{os.devnull}")
-    except DependencyMissing as error:
-        return ModelEntry(name, (), None, False, str(error))
-    except MmsearchError:
-        pass  # there is no such model, as expected
-    return ModelEntry(name, (), None, True, f"named with an argument, such as {name}:/path/to/folder")
+    return make_reranker(name)
 
 
-def _facts(encoder: "Encoder") -> dict[str, Any]:
-    spec = encoder.spec
-    about = (inspect.getdoc(type(encoder)) or "").partition("\nArgs:")[0].partition("\nRaises:")[0]
-    return {
-        "name": spec.space.model,
-        "about": reflowed(about.strip()),
-        "modalities": sorted(spec.modalities),
-        "dim": spec.space.dim,
-        "revision": spec.space.revision,
-        "preprocessing": spec.space.preprocessing,
-        "space_id": spec.space.space_id,
-        "image_input": asdict(spec.image_input) if spec.image_input else None,
-        "audio_input": asdict(spec.audio_input) if spec.audio_input else None,
-        "transcribes": spec.transcribes,
-        "adaptable": spec.feature_dim > 0,
-        "no_match_below": {_pair(*pair): each.doubtful for pair, each in spec.levels.items() if each.verdict},
-        "typical_match": {_pair(*pair): each.typical for pair, each in spec.levels.items()},
-    }
+def _means_reranker(name: str, asked: bool) -> bool:
+    """Tell what a name means: an encoder, unless only re-rankers have that name or the user says so."""
+    from mmsearch.registry import encoder_names, reranker_names
+
+    first = name.partition(":")[0]
+    return asked or (first in reranker_names() and first not in encoder_names())
 
 
-def _pair(asked: str, found: str) -> str:
-    return f"{asked} to {found}"
+def _print_list(json: bool) -> None:
+    from mmsearch.cli.model_entries import encoder_entries, reranker_entries
+
+    encoders, rerankers = encoder_entries(), reranker_entries()
+    if wants_json(json):
+        for entry in (*encoders, *rerankers):
+            emit_json(asdict(entry))
+        return
+    table = plain_table("model", "reads", "dim", "usable", "")
+    for entry in encoders:
+        dim = str(entry.dim) if entry.dim else ""
+        table.add_row(entry.name, ", ".join(entry.modalities), dim, _usable(entry), _says(entry))
+    second = plain_table("re-ranker", "judges", "usable", "")
+    for entry in rerankers:
+        second.add_row(entry.name, ", ".join(entry.modalities), _usable(entry), _says(entry))
+    show(table, "", second)
+
+
+def _usable(entry: "ModelEntry") -> str:
+    return "yes" if entry.usable else "no"
+
+
+def _says(entry: "ModelEntry") -> str:
+    return printable(" ".join(filter(None, (entry.about, entry.remark))))
 
 
 def _in_words(value: Any) -> str:  # noqa: ANN401 - a JSON value

@@ -102,7 +102,7 @@ class GlobalOptions:
 
     def call(self, command: str) -> str:
         """Write another command for the same collection, for the user to copy."""
-        words = ["mmsearch", command]
+        words = ["mmsearch", *command.split()]
         words += ["--home", str(self.home)] if self.home else []
         words += ["-c", self.collection] if self.collection else []
         return shlex.join(words)

@@ -2,7 +2,7 @@
 
 import os
 from base64 import b64encode
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from html import escape
 from importlib.resources import files
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from mmsearch.cli.hits import span
 from mmsearch.cli.output import counted, printable, printable_lines
+from mmsearch.cli.page_maps import below, overlay
 from mmsearch.errors import MediaError
 
 if TYPE_CHECKING:
+    from mmsearch.attention.explanation import Explanation
     from mmsearch.config import Limits
     from mmsearch.queries import Hit, Hits
 
@@ -22,7 +24,13 @@ THUMBNAIL_PX = 480  # shown at half of it, so that it is sharp on dense screens
 _WEAK = "No good match: these are the nearest, but probably not what you meant."
 
 
-def page(hits: "Hits", parts: Sequence[str], limits: "Limits", safe: Collection[str]) -> str:
+def page(
+    hits: "Hits",
+    parts: Sequence[str],
+    limits: "Limits",
+    safe: Collection[str],
+    maps: "Mapping[int, Explanation] | None" = None,
+) -> str:
     """Make the page. Pictures that cannot be read any more are shown without a thumbnail.
 
     Args:
@@ -30,6 +38,7 @@ def page(hits: "Hits", parts: Sequence[str], limits: "Limits", safe: Collection[
         parts: What was asked for, a part each.
         limits: Filled in by `for_machine`.
         safe: Paths of files that may be decoded here; others are shown without a thumbnail.
+        maps: Id of a hit -> where in it the query was found, to be shown too.
     """
     template = Template(files("mmsearch.cli").joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
@@ -37,7 +46,7 @@ def page(hits: "Hits", parts: Sequence[str], limits: "Limits", safe: Collection[
         parts="".join(f"<span>{_safe(part)}</span>" for part in parts),
         summary=_safe(_summary(hits)),
         notice=f'<p class="notice">{_safe(_WEAK)}</p>' if hits.good_match is False else "",
-        cards="\n".join(_card(hit, limits, safe) for hit in hits),
+        cards="\n".join(_card(hit, limits, safe, (maps or {}).get(hit.id)) for hit in hits),
     )
 
 
@@ -46,7 +55,7 @@ def _summary(hits: "Hits") -> str:
     return f"{found}, {date.today():%d %B %Y}"
 
 
-def _card(hit: "Hit", limits: "Limits", safe: Collection[str]) -> str:
+def _card(hit: "Hit", limits: "Limits", safe: Collection[str], map_: "Explanation | None") -> str:
     shown = hit.subject
     folder, name = os.path.split(printable(shown))
     quoted = f"<blockquote>{_safe(hit.text)}</blockquote>" if hit.text is not None else ""
@@ -57,17 +66,24 @@ def _card(hit: "Hit", limits: "Limits", safe: Collection[str]) -> str:
     address = escape(Path(shown).as_uri()) + moment
     return (
         f'<li class="{hit.modality}"><a href="{address}" title="{escape(printable(shown))}">'
-        f"{_thumbnail(hit, limits, safe)}{quoted}"
+        f"{_picture(hit, limits, safe, map_)}{quoted}"
         f'<div class="facts"><span class="rank">{hit.rank}</span>'
         f'<span class="name">{escape(name)}</span>'
         f'<span class="score" title="score {hit.score:.4f}">{hit.score:.2f}</span>'
-        f"{_bar(hit.score)}"
+        f"{_bar(hit.score)}{below(map_) if map_ else ''}"
         f'<span class="more">{_safe(", ".join(facts))} &middot; {escape(folder)}</span></div></a></li>'
     )
 
 
 def _bar(score: float) -> str:
     return f'<meter min="0" max="1" value="{min(max(score, 0.0), 1.0):.3f}"></meter>'
+
+
+def _picture(hit: "Hit", limits: "Limits", safe: Collection[str], map_: "Explanation | None") -> str:
+    thumbnail = _thumbnail(hit, limits, safe)
+    if map_ is None or not thumbnail.startswith("<img"):
+        return thumbnail
+    return f'<div class="looked">{thumbnail}{overlay(map_)}</div>'
 
 
 def _thumbnail(hit: "Hit", limits: "Limits", safe: Collection[str]) -> str:

@@ -11,6 +11,8 @@ from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
 from mmsearch.cli.output import emit_json, examples, is_terminal, show, wants_json
 
 if TYPE_CHECKING:
+    from mmsearch.attention.explanation import Explanation
+    from mmsearch.collection.collection import Collection
     from mmsearch.queries import Hits
 
 EXAMPLES = examples(
@@ -24,6 +26,7 @@ EXAMPLES = examples(
     ("mmsearch search dog --where \"year >= 2020 and tag = 'holiday'\"", "only such files"),
     ("mmsearch search --where 'size > 5MB' --sort -taken", "without a query: a list"),
     ("mmsearch search --like 17 --modality text", "texts that fit item 17"),
+    ("mmsearch search 'a red boat' --reranker maxsim", "word by word against the parts of the best hits"),
     ("mmsearch search sunset --min-score 0.5 --dedupe", "only good matches, and each once"),
     ("mmsearch search sunset -0 | xargs -0 cp -t best/", "paths for another program"),
     ("mmsearch search sunset --html sunset.html", "a page with thumbnails"),
@@ -203,6 +206,47 @@ def search(
             help="Note the query on this machine, for `mmsearch feedback`; by default as the settings say, no.",
         ),
     ] = None,
+    rerank: Annotated[
+        bool | None,
+        typer.Option(
+            "--rerank/--no-rerank",
+            show_default=False,
+            rich_help_panel=_RANKING,
+            help="Let a re-ranker look at the best hits for a text again; by default as the settings say, yes, where "
+            "one is known to help.",
+        ),
+    ] = None,
+    reranker: Annotated[
+        str | None,
+        typer.Option(
+            "--reranker",
+            metavar="NAME",
+            show_default=False,
+            rich_help_panel=_RANKING,
+            help="Which one, such as maxsim, blip:FOLDER or cross_encoder:FOLDER; by default the one trained for the "
+            "collection, or built in.",
+        ),
+    ] = None,
+    rerank_depth: Annotated[
+        int | None,
+        typer.Option(
+            "--rerank-depth",
+            metavar="N",
+            show_default=False,
+            rich_help_panel=_RANKING,
+            help="It looks at so many hits; by default search.rerank_depth of the settings, 100.",
+        ),
+    ] = None,
+    budget_ms: Annotated[
+        float | None,
+        typer.Option(
+            "--budget-ms",
+            metavar="MS",
+            show_default=False,
+            rich_help_panel=_RANKING,
+            help="It ends after so many milliseconds; hits that it did not come to keep their places.",
+        ),
+    ] = None,
     paths: Annotated[
         bool, typer.Option("--paths", "-f", rich_help_panel=_OUTPUT, help="Print only the paths, one a line.")
     ] = False,
@@ -227,7 +271,8 @@ def search(
             "--explain/--no-explain",
             show_default=False,
             rich_help_panel=_OUTPUT,
-            help="Say of each result where its score comes from.",
+            help="Say of each result where its score comes from; with --html, also show where in it the query was "
+            "found.",
         ),
     ] = None,
     profile: Annotated[
@@ -245,18 +290,20 @@ def search(
     limits: dict[str, Any] = {"modality": modality, "where": where, "quotas": quota}
     ranking: dict[str, Any] = {"mode": mode, "combine": combine, "sort": sort, "log": log, "min_score": min_score}
     flags = {"group": group, "dedupe": dedupe, "explain": explain, "k": k, "offset": offset}
+    again = {"rerank": rerank, "reranker": reranker, "rerank_depth": rerank_depth, "budget_ms": budget_ms}
     with options.open() as collection:
         parts = shorthand(text or (), negative or ())
-        asked = merged({"parts": parts, **given, **limits, **ranking, **flags}, request)
+        asked = merged({"parts": parts, **given, **limits, **ranking, **flags, **again}, request)
         hits = collection.search_request(asked)
         if (alone := lone_weight(asked)) is not None:
             options.notice(alone)
         # Only what a worker has read before is decoded for the page, in the user's own process.
         safe = collection.searchable([hit.subject for hit in hits]) if html else frozenset()
+        maps = _maps(collection, asked, hits) if html and any(hit.explain for hit in hits) else {}
     _print_notices(options, hits, profile=profile)
     _say_if_noted(options, hits, asked.get("log"))
     if html:
-        _write_page(options, html, hits, described(asked), safe)
+        _write_page(options, html, hits, described(asked), safe, maps)
     if paths or print0:
         from mmsearch.cli.hits import emit_paths
 
@@ -283,6 +330,8 @@ def _print_notices(options: GlobalOptions, hits: "Hits", *, profile: bool) -> No
     elif hits.good_match is False:
         best = max(hit.score for hit in hits)
         options.notice(f"No good match: the best score is {best:.3f}; results are probably not what you meant.")
+    for each in hits.notices:
+        options.notice(each)
     if hits.total is not None and hits:
         options.notice(f"{hits[0].rank:,} to {hits[-1].rank:,} of {hits.total:,} files.")
     if profile:
@@ -310,12 +359,25 @@ def _print_json(options: GlobalOptions, hits: "Hits", *, preview: bool) -> None:
         emit_json(hit.to_dict())
 
 
-def _write_page(options: GlobalOptions, path: Path, hits: "Hits", parts: Sequence[str], safe: frozenset[str]) -> None:
+def _maps(collection: "Collection", asked: dict[str, Any], hits: "Hits") -> dict[int, "Explanation"]:
+    from mmsearch.cli.page_maps import maps_of
+
+    return maps_of(collection, asked, hits)
+
+
+def _write_page(
+    options: GlobalOptions,
+    path: Path,
+    hits: "Hits",
+    parts: Sequence[str],
+    safe: frozenset[str],
+    maps: dict[int, "Explanation"],
+) -> None:
     from mmsearch.cli.page import page
     from mmsearch.files import write_durably
 
     limits = options.config().limits.for_machine(workers=1)
-    write_durably(path.absolute(), page(hits, parts, limits, safe).encode())
+    write_durably(path.absolute(), page(hits, parts, limits, safe, maps).encode())
     options.notice(f"Wrote {path}; open it in a browser.")
 
 

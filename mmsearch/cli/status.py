@@ -10,7 +10,7 @@ from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
 from mmsearch.cli.output import counted, emit_json, examples, printable, show, size, wants_json
 
 if TYPE_CHECKING:
-    from mmsearch.reports import Status
+    from mmsearch.reports import RerankerStatus, Status, TokenStatus
 
 EXAMPLES = examples(("mmsearch status", ""), ("mmsearch status -c work --json", ""))
 
@@ -42,9 +42,11 @@ def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
         ("model", f"{found.model}, {found.dim} dimensions"),
         *([("adapted", _adapted(found.adapted))] if found.adapted else []),
         *([("calibrated", "with a bank of queries, against files that every text finds")] if found.calibrated else []),
+        *([("re-ranker", _reranker(found.reranker))] if found.reranker else []),
         ("files", f"{found.assets:,}"),
         ("segments", segments),
         ("index", index),
+        *([("tokens", _tokens(found.tokens))] if found.tokens else []),
         ("on disk", size(found.bytes_on_disk)),
         ("last indexed", _local_time(found.last_indexed_at)),
     ]
@@ -52,6 +54,16 @@ def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
     rows += [("waiting", waiting_line(found.waiting))] if found.waiting else []
     rows += [("failed", f"{counted(found.failed, 'file')}; see `{options.call('errors')}`")] if found.failed else []
     return rows
+
+
+def _tokens(kept: "TokenStatus") -> str:
+    each = f" ({size(kept.bytes_per_segment)} each)" if kept.segments else ""
+    return f"{kept.segments:,} of {kept.of:,} segments, {size(kept.size_bytes)}{each}, for re-ranking"
+
+
+def _reranker(trained: "RerankerStatus") -> str:
+    gains = ", ".join(f"{modality} {100 * gain:+.1f} mAP" for modality, gain in sorted(trained.gains.items()))
+    return f"trained, version {trained.version}" + (f": {gains}" if gains else "")
 
 
 def _adapted(heads: dict[str, int]) -> str:

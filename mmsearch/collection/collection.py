@@ -2,13 +2,15 @@
 
 from mmsearch.collection.duplicates import Duplicates
 from mmsearch.collection.evaluating import Evaluating
+from mmsearch.collection.explaining import Explaining
 from mmsearch.collection.fields import OwnFields
 from mmsearch.collection.fitting import Fitting
 from mmsearch.collection.searching import Searching
+from mmsearch.collection.training import Training
 from mmsearch.collection.writing import Writing
 
 
-class Collection(Evaluating, Searching, Writing, Fitting, OwnFields, Duplicates):
+class Collection(Evaluating, Searching, Explaining, Writing, Fitting, Training, OwnFields, Duplicates):
     """A searchable collection of photos, sounds and texts on this machine.
 
     Made by `mmsearch.open` or `mmsearch.create`; a context manager. Any number of processes and threads may

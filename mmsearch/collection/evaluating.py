@@ -43,6 +43,10 @@ class Evaluating(Searching):
         limit: int | None = None,
         exact: bool = False,
         baseline: StrPath | None = None,
+        rerank: bool | None = None,
+        reranker: str = "",
+        rerank_depth: int | None = None,
+        compare_rerank: bool = False,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Evaluation:
         """Search for queries with known answers, and measure how high the answers come (docs/evaluate.md).
@@ -58,6 +62,8 @@ class Evaluating(Searching):
             limit: At most so many queries, drawn at random, always the same.
             exact: Also measure how much of the true nearest vectors the index finds.
             baseline: A file that `Evaluation.save` wrote, to compare with.
+            rerank: As of `search`, in place of what the queries say; so are `reranker` and `rerank_depth`.
+            compare_rerank: Search without and with re-ranking, and compare; with one mode at most.
             on_progress: Called with the searches done and their number, from this thread.
 
         Raises:
@@ -69,9 +75,10 @@ class Evaluating(Searching):
         from mmsearch.evaluation.settings import Settings
 
         ways = tuple([modes] if isinstance(modes, str) else modes)
-        options = (("modality", sorted(parse_modalities(modality))), ("where", where))
-        given = tuple((name, value) for name, value in options if value)
-        settings = Settings(ways, given, depth, tuple(listed(metrics)), limit)
+        again = (("rerank", rerank), ("reranker", reranker or None), ("rerank_depth", rerank_depth))
+        options = (("modality", sorted(parse_modalities(modality)) or None), ("where", where or None), *again)
+        given = tuple((name, value) for name, value in options if value is not None)
+        settings = Settings(ways, given, depth, tuple(listed(metrics)), limit, compare_rerank)
         judged, folder, unreadable = self._judged(qrels)
         saved = None if baseline is None else load_runs(os.path.expanduser(baseline), folder)
         subject = self._subject(judged, folder)

@@ -53,7 +53,7 @@ class Fitting(CollectionBase):
             return measure(self._storage.reading())
         with self._storage.writing() as shelves:
             reports = measure(shelves)
-            publish(shelves.catalog, shelves.store, shelves.generations)
+            publish(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
         return reports
 
     def undo_adapt(self) -> tuple[Modality, ...]:
@@ -67,5 +67,5 @@ class Fitting(CollectionBase):
         with self._storage.writing() as shelves:
             with shelves.catalog.write() as writer:
                 undone = writer.undo_heads()
-            publish(shelves.catalog, shelves.store, shelves.generations)
+            publish(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
         return undone

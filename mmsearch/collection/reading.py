@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmsearch.collection.base import CollectionBase
-from mmsearch.reports import Failure, IndexStatus, Status
+from mmsearch.errors import CollectionDamaged
+from mmsearch.reports import Failure, IndexStatus, RerankerStatus, Status, TokenStatus
+from mmsearch.storage import Shelves
 
 
 class Reading(CollectionBase):
@@ -18,6 +20,7 @@ class Reading(CollectionBase):
             counts, generation = shelves.catalog.counts(), shelves.catalog.generation()
             revision, roots = shelves.catalog.revision(), shelves.catalog.roots()
             heads, bank = shelves.catalog.head_versions(), shelves.catalog.bank_number()
+            tokens, reranker = _token_status(shelves), _reranker_status(shelves)
         return Status(
             name=self.name,
             path=str(self.folder),
@@ -34,8 +37,10 @@ class Reading(CollectionBase):
                 fresh=generation is not None and generation.revision == revision,
             ),
             bytes_on_disk=self._storage.size_bytes(),
+            tokens=tokens,
             adapted={modality: version for modality, version in heads.items()},
             calibrated=bank is not None,
+            reranker=reranker,
             roots=roots,
             last_indexed_at=counts.last_indexed_at,
         )
@@ -48,3 +53,25 @@ class Reading(CollectionBase):
         """Return which of some absolute paths can be found by a search, and so were read without harm."""
         states = self._storage.reading().catalog.lookup(paths)
         return frozenset(path for path, state in states.items() if state.status == "ready")
+
+
+def _token_status(shelves: Shelves) -> TokenStatus | None:
+    if not shelves.catalog.token_revision():
+        return None
+    counts, size_bytes = shelves.catalog.token_counts(), shelves.tokens.size_bytes
+    each = round(size_bytes / counts.with_tokens) if counts.with_tokens else 0
+    return TokenStatus(counts.with_tokens, counts.segments, size_bytes, each)
+
+
+def _reranker_status(shelves: Shelves) -> RerankerStatus | None:
+    version = shelves.catalog.reranker_version()
+    if not version:
+        return None
+    try:
+        stored = shelves.catalog.reranker()
+    except CollectionDamaged:  # which is for `verify` to tell
+        return RerankerStatus(version, {})
+    kinds = stored.report.get("kinds", []) if stored else []
+    return RerankerStatus(
+        version, {each["modality"]: each["difference"]["mAP"]["value"] for each in kinds if each["helps"]}
+    )

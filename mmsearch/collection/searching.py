@@ -57,6 +57,10 @@ class Searching(Feedback):
         quotas: str | Iterable[str] | Mapping[str, int] = (),
         explain: bool = False,
         log: bool | None = None,
+        rerank: bool | None = None,
+        reranker: str = "",
+        rerank_depth: int | None = None,
+        budget_ms: float | None = None,
     ) -> Hits:
         """Find what is nearest to what is asked for, best first; without a query, list what the filter lets through.
 
@@ -89,6 +93,13 @@ class Searching(Feedback):
             quotas: At most so many hits of a kind, image, audio or text: "image=5,audio=3", or a mapping.
             explain: Give each hit an `explain`. A list without a query has neither this nor `quotas` or `dedupe`.
             log: Note the query for `mmsearch log`; by default as the settings say, no.
+            rerank: Let a re-ranker look at the best hits again, if the query is one text; by default as the settings
+                say, yes, where one is known to help. If it cannot be done, `notices` of the result say why.
+            reranker: Which one: "maxsim", "blip:FOLDER", "cross_encoder:FOLDER" or another of
+                `registry.reranker_names`; by default the one trained for the collection, or built in. This and what
+                follows imply `rerank`.
+            rerank_depth: How many hits it looks at; by default `search.rerank_depth` of the settings, 100.
+            budget_ms: It ends after so many milliseconds, and what it did not come to keeps its place.
 
         Returns:
             At most k hits with `good_match`, which is False if even the best is probably wrong; and with `total`
@@ -100,12 +111,14 @@ class Searching(Feedback):
             ItemNotFound: `like` names something that is not in the collection.
             MediaError: A picture or sound cannot be read.
             ModalityUnsupported: The model takes no pictures, or no sounds.
+            ModelNotFound: There is no such re-ranker.
         """
         asked = {"text": text, "image": image, "audio": audio, "like": like, "vector": vector, "negative": negative}
         limits = {"modality": modality, "where": where, "min_score": min_score, "dedupe": dedupe, "quotas": quotas}
         ranking = {"combine": combine, "mode": mode, "sort": sort, "k": k, "offset": offset, "group": group}
+        again = {"rerank": rerank, "reranker": reranker, "rerank_depth": rerank_depth, "budget_ms": budget_ms}
         flags = {"explain": explain, "log": log}
-        return self._answer(make_request({"parts": parts, **asked, **limits, **ranking, **flags}))
+        return self._answer(make_request({"parts": parts, **asked, **limits, **ranking, **again, **flags}))
 
     def search_request(self, request: Mapping[str, Any], *, base: StrPath | None = None, **overrides: object) -> Hits:
         """Answer a query that is a JSON object.
@@ -136,6 +149,14 @@ class Searching(Feedback):
         catalog, store = shelves.catalog, shelves.store
         limits, config = self._limits(), self._config.search
         query = parse(request, spec=encoder.spec, limits=limits, config=config, catalog=catalog, store=store)
-        hits = search(query, encoder=encoder, indexes=shelves.indexes, catalog=catalog, store=store)
+        hits = search(
+            query,
+            encoder=encoder,
+            indexes=shelves.indexes,
+            catalog=catalog,
+            store=store,
+            tokens=lambda: shelves.tokens,
+            limits=limits,
+        )
         wanted = self._config.search.log if request.log is None else request.log
         return replace(hits, query_id=self.note_query(request.to_json(), hits)) if wanted and request.terms else hits

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmsearch.collection.base import StrPath
 from mmsearch.collection.reading import Reading
-from mmsearch.errors import CollectionExists
+from mmsearch.errors import CollectionExists, ModelError
 from mmsearch.reports import IndexProgress, IndexReport, IndexStatus, Problem
 from mmsearch.search.arguments import OneOrMore, listed
 from mmsearch.search.items import Item, absolute, is_id, named_assets
 from mmsearch.storage import Shelves
+
+if TYPE_CHECKING:
+    from mmsearch.ingest.flow import Job
+    from mmsearch.jobs import Wishes
 
 OnProgress = Callable[[IndexProgress], None]
 
@@ -30,6 +36,7 @@ class Writing(Reading):
         follow_symlinks: bool | None = None,
         dry_run: bool = False,
         transcribe: bool | None = None,
+        tokens: bool | None = None,
         workers: int | None = None,
         on_progress: OnProgress = lambda _: None,
     ) -> IndexReport:
@@ -46,6 +53,9 @@ class Writing(Reading):
             follow_symlinks: Also what symbolic links lead to.
             dry_run: Only count; nothing is read, written or forgotten.
             transcribe: Write down what is said, so that it can be searched; by default as the settings say.
+            tokens: Keep what the parts of each file mean, for re-rankers. True also reads again what was indexed
+                without, False forgets what was kept. By default a new collection is as the settings say, and an
+                older one stays as it is.
             workers: Processes that read and embed; by default one a core.
             on_progress: Called often, from this thread.
 
@@ -55,8 +65,10 @@ class Writing(Reading):
         Raises:
             UsageError: A path does not exist, or none was given and none is known.
             ModelMismatch: The collection was made with another model.
+            ModelError: Tokens are asked for, and the model gives none.
         """
         from mmsearch.ingest import flow
+        from mmsearch.ingest.make_tokens import make_tokens
         from mmsearch.ingest.roots import starting_points
         from mmsearch.jobs import Wishes, make_job, scan_rules
 
@@ -68,11 +80,16 @@ class Writing(Reading):
         if dry_run:
             with self._storage.peeking() as shelves:
                 return flow.dry_run(make_job(wishes, self._config, self._storage, shelves, roots, rules))
+        if tokens:
+            self._require_tokens()
         if not self.exists:
             with suppress(CollectionExists):  # another process was faster
-                self._storage.make()
+                self._storage.make(keep_tokens=self._config.ingest.tokens if tokens is None else tokens)
         with self._storage.writing() as shelves:
-            return flow.index(make_job(wishes, self._config, self._storage, shelves, roots, rules))
+            self._keep_tokens(shelves, tokens)
+            job = make_job(wishes, self._config, self._storage, shelves, roots, rules)
+            report = flow.index(job)
+            return replace(report, tokens_made=make_tokens(job)) if tokens else report
 
     def remove(self, *items: Item) -> int:
         """Forget files, named by path or by the id of a hit; a folder stands for all below it.
@@ -97,14 +114,14 @@ class Writing(Reading):
                     for asset in named_assets(item, shelves.catalog, or_none=bool(forgotten.get(item)))
                 }
                 removed = writer.remove_assets(sorted(found))
-            publish(shelves.catalog, shelves.store, shelves.generations)
+            publish(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
         return removed
 
     def verify(self, *, repair: bool = False) -> list[Problem]:
         """Check every stored byte against the catalog, and the catalog itself.
 
         Args:
-            repair: Also mend: damaged vectors are dropped and their files, if they still exist, read again.
+            repair: Also mend: damaged vectors and tokens are dropped and their files, if they still exist, read again.
 
         Returns:
             What was found, empty if all is well. After a repair each says whether it is mended.
@@ -115,21 +132,37 @@ class Writing(Reading):
         from mmsearch.ingest import verify
 
         with self._storage.writing() as shelves:
-            stores = (shelves.catalog, shelves.store, shelves.generations)
+            stores = (shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
             problems = verify.repair(*stores, verify.verify(*stores))
-            self._read_again(shelves, sorted({item for problem in problems for item in problem.items}))
+            self._read_again(shelves, problems)
         return problems
 
-    def rebuild(self) -> IndexStatus:
-        """Compact the stored vectors and make the index anew from them. Nothing is embedded again.
+    def rebuild(
+        self, *, tokens: bool = False, workers: int | None = None, on_progress: OnProgress = lambda _: None
+    ) -> IndexStatus:
+        """Compact the stored vectors and tokens, and make the index anew. Nothing is embedded again but for `tokens`.
+
+        Args:
+            tokens: Keep what the parts of each file mean, for re-rankers, and first read again what was indexed
+                without. Ids and vectors stay as they are. An interrupted run keeps what it made.
+            workers: Processes that read and embed for it; by default one a core.
+            on_progress: Called often meanwhile, from this thread.
 
         Raises:
-            CollectionDamaged: Stored vectors do not match their checksums; `verify(repair=True)` mends that.
+            CollectionDamaged: Stored vectors or tokens do not match their checksums; `verify(repair=True)` mends that.
+            ModelError: Tokens are asked for, and the model gives none.
         """
+        from mmsearch.ingest.make_tokens import make_tokens
         from mmsearch.ingest.rebuild import rebuild
+        from mmsearch.jobs import Wishes
 
+        if tokens:
+            self._require_tokens()
         with self._storage.writing() as shelves:
-            rebuild(shelves.catalog, shelves.store, shelves.generations)
+            if tokens:
+                self._keep_tokens(shelves, True)
+                make_tokens(self._job(shelves, Wishes(workers=workers, on_progress=on_progress)))
+            rebuild(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
         return self.status().index
 
     def _verify_undisturbed(self) -> list[Problem]:
@@ -138,19 +171,53 @@ class Writing(Reading):
 
         shelves = self._storage.reading()
         while True:
-            before = shelves.catalog.revision(), shelves.catalog.generation()
-            problems = verify(shelves.catalog, shelves.store, shelves.generations)
-            if not problems or before == (shelves.catalog.revision(), shelves.catalog.generation()):
+            before = _state(shelves)
+            problems = verify(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
+            if not problems or before == _state(shelves):
                 return problems
 
     def _known_roots(self) -> tuple[str, ...]:
         return self._storage.reading().catalog.roots() if self.exists else ()
 
-    def _read_again(self, shelves: Shelves, paths: Sequence[str]) -> None:
-        """Read single files whose vectors were lost."""
+    def _require_tokens(self) -> None:
+        spec = self._storage.encoder().spec
+        if not spec.tokens:
+            raise ModelError(
+                f"The model {spec.space.model} gives no tokens for re-rankers.", remedy="Use the built-in model."
+            )
+
+    def _keep_tokens(self, shelves: Shelves, wanted: bool | None) -> None:
+        """Keep tokens of the model's revision from now on, or none any more; None leaves all as it is."""
+        if wanted is None:
+            return
+        with shelves.catalog.write() as writer:
+            if wanted:
+                writer.keep_tokens(self._storage.encoder().spec.tokens)
+            else:
+                writer.forget_tokens()
+
+    def _read_again(self, shelves: Shelves, problems: Sequence[Problem]) -> None:
+        """Read single files whose vectors or tokens were lost."""
         from mmsearch.ingest import flow
+        from mmsearch.ingest.make_tokens import make_tokens
+        from mmsearch.ingest.verify import costs_tokens_only
+
+        paths = sorted({item for problem in problems for item in problem.items})
+        if there := [Path(path) for path in paths if os.path.isfile(path)]:
+            flow.read_again(self._job(shelves, roots=there))
+        if any(map(costs_tokens_only, problems)):
+            make_tokens(self._job(shelves))
+
+    def _job(self, shelves: Shelves, wishes: Wishes | None = None, roots: Sequence[Path] = ()) -> Job:
+        """Put together what reading some files within another kind of work needs."""
         from mmsearch.jobs import Wishes, make_job, scan_rules
 
-        if there := [Path(path) for path in paths if os.path.isfile(path)]:
-            rules = scan_rules(Wishes(), self._config, self.folder)
-            flow.read_again(make_job(Wishes(), self._config, self._storage, shelves, there, rules))
+        wishes = wishes or Wishes()
+        rules = scan_rules(wishes, self._config, self.folder)
+        return make_job(wishes, self._config, self._storage, shelves, roots, rules)
+
+
+def _state(shelves: Shelves) -> tuple[object, ...]:
+    """Return what changes whenever a writer replaces stored files."""
+    catalog = shelves.catalog
+    return catalog.revision(), catalog.generation(), catalog.token_blocks()

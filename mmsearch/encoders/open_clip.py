@@ -15,9 +15,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from mmsearch.encoders.neighbours import MOST_TOKENS, at_most, average, query_words
 from mmsearch.encoders.open_clip_config import CONFIG_FILE, OpenClipConfig, read_config
 from mmsearch.encoders.open_clip_load import (
     COPY_MODEL,
@@ -26,8 +28,20 @@ from mmsearch.encoders.open_clip_load import (
     LoadedModel,
     load_model_folder,
 )
+from mmsearch.encoders.open_clip_tokens import image_tokens, text_tokens
+from mmsearch.encoders.open_clip_words import Word, words_of
 from mmsearch.errors import DependencyMissing, ModalityUnsupported, ModelNotFound, WeightsDamaged
-from mmsearch.types import EmbeddingSpace, EncoderSpec, PixelBatch, Role, Vectors, Waveform
+from mmsearch.types import (
+    Embedded,
+    EmbeddingSpace,
+    EncoderSpec,
+    PixelBatch,
+    QueryWords,
+    Role,
+    Tokens,
+    Vectors,
+    Waveform,
+)
 
 VOCABULARY_FILES = (
     "tokenizer.json",
@@ -44,7 +58,17 @@ _BATCH = 32  # bounds the memory of one forward pass, whatever the caller hands 
 # cut to what could at most fill the context before it gets there.
 _LONGEST_TOKEN_CHARS = 32
 
+_TOKENS = "1"  # another number whenever the same input would give other tokens
+
 _Stamps = dict[str, tuple[int, int]]  # file name -> (size in bytes, mtime in ns)
+
+
+class _Described(NamedTuple):
+    """A text: its vector (d,), its words, and what each means there (words, d)."""
+
+    vector: Vectors
+    words: list[str]
+    tokens: Tokens
 
 
 class OpenClipEncoder:
@@ -86,12 +110,14 @@ class OpenClipEncoder:
         return EncoderSpec(
             space=EmbeddingSpace(
                 model=f"open_clip:{self.folder}",
-                revision=self._hash_files(),
+                revision=self._revision,
                 preprocessing=config.preprocessing,
                 dim=config.dim,
             ),
             modalities=frozenset({"text", "image"}),
             image_input=config.image_input,
+            tokens="" if config.token_grid is None else self._tokens_revision(),
+            token_grid=config.token_grid,
         )
 
     def load(self) -> None:
@@ -109,13 +135,13 @@ class OpenClipEncoder:
         import torch
 
         loaded = self._load()
-        rows = [np.zeros((0, self._config.dim), dtype=np.float32)]
+        rows = [self._nothing]
         for start in range(0, len(texts), _BATCH):
             batch = [_readable(text, self._config.context_length) for text in texts[start : start + _BATCH]]
             with self._lock:  # a Hugging Face tokenizer must not be used by two threads at once
-                tokens = loaded.tokenize(batch)
+                ids = loaded.tokenize(batch)
             with torch.inference_mode():
-                rows.append(loaded.model.encode_text(tokens.to(loaded.device)).float().cpu().numpy())
+                rows.append(loaded.model.encode_text(ids.to(loaded.device)).float().cpu().numpy())
         return np.concatenate(rows)
 
     def encode_images(self, images: PixelBatch, role: Role) -> Vectors:
@@ -123,7 +149,7 @@ class OpenClipEncoder:
         import torch
 
         loaded = self._load()
-        rows = [np.zeros((0, self._config.dim), dtype=np.float32)]
+        rows = [self._nothing]
         for start in range(0, len(images), _BATCH):
             pixels = torch.from_numpy(self._normalise(images[start : start + _BATCH]))
             with torch.inference_mode():
@@ -137,6 +163,54 @@ class OpenClipEncoder:
             ModalityUnsupported: Always.
         """
         raise ModalityUnsupported("open_clip models cannot read sounds.")
+
+    def embed_texts(self, texts: Sequence[str], *, tokens: bool = False) -> Embedded:
+        """Embed texts; their tokens are the text tower's last states, word by word, projected as the vector is."""
+        if not tokens or self._config.token_grid is None:
+            return Embedded(self.encode_texts(texts, "document"))
+        read = [each for start in range(0, len(texts), _BATCH) for each in self._read(texts[start : start + _BATCH])]
+        vectors = np.array([each.vector for each in read], dtype=np.float32).reshape(-1, self._config.dim)
+        return Embedded(vectors, tokens=tuple(at_most(each.tokens) for each in read))
+
+    def embed_images(self, images: PixelBatch, *, tokens: bool = False) -> Embedded:
+        """Embed images; their tokens are what the image tower's head makes of each cell by itself."""
+        grid = self._config.token_grid
+        if not tokens or grid is None:
+            return Embedded(self.encode_images(images, "document"))
+        seen = [self._look(images[start : start + _BATCH], grid) for start in range(0, len(images), _BATCH)]
+        vectors = np.concatenate([self._nothing, *(vectors for vectors, _ in seen)])
+        return Embedded(vectors, tokens=tuple(cells for _, each in seen for cells in each))
+
+    def query_words(self, text: str) -> QueryWords:
+        """Say what each word of a query means in it."""
+        (described,) = self._read([text])
+        return query_words(described.words, described.tokens)
+
+    def _look(self, images: PixelBatch, grid: tuple[int, int]) -> tuple[Vectors, Tokens]:
+        """Return vectors (n, d) and cells (n, cells, d)."""
+        import torch
+
+        loaded = self._load()
+        with torch.inference_mode():
+            pixels = torch.from_numpy(self._normalise(images)).to(loaded.device)
+            vectors, cells = image_tokens(loaded.model, pixels, grid)
+        return vectors.float().cpu().numpy(), cells.float().cpu().numpy()
+
+    def _read(self, texts: Sequence[str]) -> list[_Described]:
+        import torch
+
+        loaded = self._load()
+        readable = [_readable(text, self._config.context_length) for text in texts]
+        with self._lock:
+            ids = loaded.tokenize(readable)
+            words = [words_of(loaded.tokenize, text, row) for text, row in zip(readable, ids.tolist(), strict=True)]
+        with torch.inference_mode():
+            vectors, pieces = (each.float().cpu().numpy() for each in text_tokens(loaded.model, ids.to(loaded.device)))
+        return list(map(_describe, readable, words, vectors, pieces))
+
+    @property
+    def _nothing(self) -> Vectors:
+        return np.zeros((0, self._config.dim), dtype=np.float32)
 
     def _normalise(self, images: PixelBatch) -> Vectors:
         """Bring pixels to what the model was trained on: (n, h, w, 3) uint8 to (n, 3, h, w) float32."""
@@ -152,7 +226,8 @@ class OpenClipEncoder:
                 self._loaded = load_model_folder(self.folder, self._config)
             return self._loaded
 
-    def _hash_files(self) -> str:
+    @cached_property
+    def _revision(self) -> str:
         """SHA-256 over the names and contents of everything that decides what the vectors are."""
         digest = hashlib.sha256()
         for name in self._stamps:
@@ -160,6 +235,10 @@ class OpenClipEncoder:
                 digest.update(f"{name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
         self._check_unchanged()
         return digest.hexdigest()
+
+    def _tokens_revision(self) -> str:
+        choices = (_TOKENS, self._revision, self._config.preprocessing, self._config.token_grid, MOST_TOKENS)
+        return hashlib.blake2b(repr(choices).encode(), digest_size=8).hexdigest()
 
     def _check_unchanged(self) -> None:
         """See to it that the files hashed, the config read and the weights loaded are of one piece."""
@@ -207,3 +286,10 @@ def _readable(text: str, context_length: int) -> str:
     if len(text) > limit:
         text = " ".join(text.split())[:limit]
     return text.encode("utf-8", "replace").decode()
+
+
+def _describe(text: str, words: Sequence[Word], vector: Vectors, pieces: Tokens) -> _Described:
+    """Average the pieces (context, d) of each word; a text without any sign is one word, and its vector the token."""
+    if not words:
+        return _Described(vector, [text], vector[None])
+    return _Described(vector, [word.text for word in words], average(pieces, [word.pieces for word in words]))

@@ -33,6 +33,10 @@ _CLEANINGS = {"lower", "whitespace", "canonicalize"}
 _CLIP_TOKENIZER_OPTIONS = {"clean"}
 _HF_TOKENIZER_OPTIONS = {"clean", "strip_sep_token", "language"}
 
+# What the last states of these trunks look like is known, and each can go through the trunk's head by itself.
+_TOKEN_TRUNKS = ("convnext", "eva", "fastvit", "vit")
+_MOST_CELLS = 7  # a side: a finer grid would only fill the disk
+
 _Section = Mapping[str, Any]
 
 
@@ -44,6 +48,7 @@ class OpenClipConfig:
         mean: Of red, green and blue, for pixels in [0, 1]; likewise `std`.
         hf_tokenizer: The Hugging Face tokenizer that the model uses; empty for CLIP's own.
         least_parameters: The towers have at least so many, going by the config.
+        token_grid: The cells that a picture's tokens are of; None if the towers' parts cannot be put into the space.
     """
 
     dim: int
@@ -54,6 +59,7 @@ class OpenClipConfig:
     hf_tokenizer: str
     least_parameters: int
     tokenizer_kwargs: dict[str, Any] = field(default_factory=dict)
+    token_grid: tuple[int, int] | None = None
 
     @property
     def preprocessing(self) -> str:
@@ -76,18 +82,20 @@ def read_config(folder: Path) -> OpenClipConfig:
     vision, text = _section(model, "vision_cfg"), _section(model, "text_cfg")
     _refuse_network(vision, text)
     preprocess = _section({"preprocess_cfg": document.get("preprocess_cfg", {})}, "preprocess_cfg")
+    image_input = _image_input(vision, preprocess)
     hf_tokenizer = str(text.get("hf_tokenizer_name") or "")
     if not hf_tokenizer and _whole(text, "vocab_size", _CLIP_VOCABULARY, _MAX_NUMBER) < _CLIP_VOCABULARY:
         raise ModelError(f"text_cfg.vocab_size in {CONFIG_FILE} is smaller than CLIP's.", remedy=_REMEDY)
     return OpenClipConfig(
         dim=_whole(model, "embed_dim", None, _MAX_DIM),
-        image_input=_image_input(vision, preprocess),
+        image_input=image_input,
         mean=_per_channel(preprocess, "mean", _MEAN),
         std=_per_channel(preprocess, "std", _STD),
         context_length=_whole(text, "context_length", 77, _MAX_CONTEXT),
         hf_tokenizer=hf_tokenizer,
         least_parameters=_least_parameters(vision, text),
         tokenizer_kwargs=_tokenizer_kwargs(text, hf_tokenizer),
+        token_grid=_token_grid(model, image_input),
     )
 
 
@@ -157,6 +165,26 @@ def _image_input(vision: _Section, preprocess: _Section) -> ImageInput:
         fit=_FITS[mode],
         resample="bilinear" if preprocess.get("interpolation") == "bilinear" else "bicubic",
     )
+
+
+def _token_grid(model: _Section, image: ImageInput) -> tuple[int, int] | None:
+    vision, text = model["vision_cfg"], model["text_cfg"]
+    if model.get("multimodal_cfg") or text.get("embed_cls"):
+        return None
+    if trunk := str(vision.get("timm_model_name") or ""):
+        pooled_alone = vision.get("timm_pool") not in ("abs_attn", "rot_attn")  # which know their places by number
+        return (_MOST_CELLS, _MOST_CELLS) if trunk.startswith(_TOKEN_TRUNKS) and pooled_alone else None
+    if vision.get("attentional_pool") or isinstance(vision.get("layers"), list):
+        return None
+    patch = vision.get("patch_size", 16)
+    height, width = patch if isinstance(patch, list) and len(patch) == 2 else (patch, patch)
+    if (
+        type(height) is not int
+        or type(width) is not int
+        or not (0 < height <= image.height_px and 0 < width <= image.width_px)
+    ):
+        return None
+    return min(image.height_px // height, _MOST_CELLS), min(image.width_px // width, _MOST_CELLS)
 
 
 def _per_channel(preprocess: _Section, key: str, default: tuple[float, float, float]) -> tuple[float, float, float]:

@@ -174,7 +174,7 @@ def _report(
 ) -> RunReport:
     failed = (FailedQuery(queries[number].id, queries[number].title, why) for number, why in run.failed.items())
     groups = summarise(queries, run, modalities, settings.all_metrics)
-    return RunReport(run.name, groups, tuple(failed), run.median_ms)
+    return RunReport(run.name, groups, tuple(failed), run.median_ms, run.notices)
 
 
 def _comparisons(

@@ -1,7 +1,7 @@
 """What an evaluation reports. Plain values."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from mmsearch.reports import Interval
@@ -37,12 +37,17 @@ class FailedQuery:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What one way of searching achieves; half of the searches took less than `median_ms`, in milliseconds."""
+    """What one way of searching achieves; half of the searches took less than `median_ms`, in milliseconds.
+
+    Attributes:
+        notices: What searches had to say of how they were answered -> how many of them.
+    """
 
     name: str
     groups: tuple[Group, ...]
     failed: tuple[FailedQuery, ...] = ()
     median_ms: float | None = None
+    notices: dict[str, int] = field(default_factory=dict)
 
     @property
     def overall(self) -> Group:

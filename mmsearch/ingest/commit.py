@@ -1,7 +1,7 @@
 """Stage 5: outcomes become durable. The one commit point is the catalog's COMMIT.
 
-Vectors are appended and synced first; the catalog then says where they lie. A crash before COMMIT leaves bytes
-that nobody refers to and that the next append overwrites; a crash after it leaves nothing to do.
+Vectors and tokens are appended and synced first; the catalog then says where they lie. A crash before COMMIT leaves
+bytes that nobody refers to and that the next append overwrites; a crash after it leaves nothing to do.
 """
 
 from collections import Counter
@@ -12,8 +12,9 @@ from os.path import lexists
 import numpy as np
 
 from mmsearch.catalog.catalog import Catalog, Writer
-from mmsearch.types import FailedFile, Features, IndexedFile, KnownFile, Outcome, SkippedFile, WaitingFile
+from mmsearch.types import Block, FailedFile, Features, IndexedFile, KnownFile, Outcome, SkippedFile, WaitingFile
 from mmsearch.vectors.store import VectorStore
+from mmsearch.vectors.tokens import TokenStore
 
 
 @dataclass(slots=True)
@@ -28,11 +29,19 @@ class Tally:
 
 
 class Committer:
-    """Writes outcomes to one collection."""
+    """Writes outcomes to one collection.
 
-    def __init__(self, catalog: Catalog, store: VectorStore, tally: Tally) -> None:
+    Args:
+        catalog: Of the collection.
+        store: Of the collection.
+        tally: Where files are counted.
+        tokens: Of the collection; None if tokens are not kept.
+    """
+
+    def __init__(self, catalog: Catalog, store: VectorStore, tally: Tally, tokens: TokenStore | None = None) -> None:
         self._catalog = catalog
         self._store = store
+        self._tokens = tokens
         self._tally = tally
 
     def commit(self, outcomes: Sequence[Outcome]) -> list[KnownFile]:
@@ -60,17 +69,29 @@ class Committer:
         return unresolved
 
     def _put_indexed(self, writer: Writer, files: Sequence[IndexedFile], tally: Tally) -> None:
-        """Append the files' vectors, then say where they lie."""
+        """Append the files' vectors and tokens, then say where they lie."""
         if not files:
             return
         vectors = np.concatenate([file.vectors for file in files])
         block = self._store.append(*self._catalog.next_row(), vectors, self._features(files))
         writer.add_block(block)
-        updated = sum(writer.put_indexed(files, vector_file=block.file, first_row=block.first_row))
+        places = {"vector_file": block.file, "first_row": block.first_row}
+        if tokens := self._append_tokens(writer, files):
+            places |= {"token_file": tokens.file, "first_token_row": tokens.first_row}
+        updated = sum(writer.put_indexed(files, **places))
         tally.add("updated", updated)
         tally.add("added", len(files) - updated)
         tally.add("encoded", len(files))
         tally.add("segments", block.rows)
+
+    def _append_tokens(self, writer: Writer, files: Sequence[IndexedFile]) -> Block | None:
+        """Append the tokens of all segments; nothing if none are kept."""
+        coded = [each for file in files for each in file.tokens or ()]
+        if self._tokens is None or not coded:
+            return None
+        block = self._tokens.append(*self._catalog.next_token_row(), np.concatenate(coded))
+        writer.add_token_block(block)
+        return block
 
     def _features(self, files: Sequence[IndexedFile]) -> Features | None:
         """Line up the features of all segments, zeros for files without any; None if the collection keeps none."""

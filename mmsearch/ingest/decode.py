@@ -80,6 +80,8 @@ def decode(work: Work, limits: Limits, image_input: ImageInput | None) -> Decode
     Raises:
         MediaError: It cannot be read.
     """
+    if work.stored and work.modality == "text":
+        return DecodedFile(work, work.stored.content_hash, MediaInfo("text/plain"), work.stored.segments)
     path = work.stat.path
     data = read_bytes(path, limits.max_file_bytes)
     content_hash = blake2(data)

@@ -1,58 +1,77 @@
-"""Stage 4, in a worker: decoded files become unit vectors, a batch of pictures or passages at a time."""
+"""Stage 4, in a worker: decoded files become unit vectors, a batch of pictures or passages at a time.
+
+Tokens are rounded to 8 bits here already, so that a quarter of them goes through the pipe to the parent.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from mmsearch.adapt.embed import embed_images
-from mmsearch.errors import MediaDamaged, MmsearchError, ModelError
+from mmsearch.encoders.embed import embed_images, embed_texts
+from mmsearch.errors import MediaDamaged, MmsearchError
 from mmsearch.ingest.decode import DecodedFile
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder
-from mmsearch.types import Embedded, FailedFile, IndexedFile, Pixels
+from mmsearch.types import CodedTokens, Embedded, FailedFile, IndexedFile, Pixels
+from mmsearch.vectors.tokens import quantise
 
 # Between pieces a watching parent hears that work goes on, so a piece must not take long even with a large model.
 PICTURES_AT_ONCE = 8
 TEXTS_AT_ONCE = 64
+# The tokens of a passage take some 25 kB, and those of a file are all in memory before it is committed. A text of more
+# passages than this, about 3 MB, is kept without; `make_tokens` then makes them piece by piece.
+MOST_WITH_TOKENS = 4096
 
 Input = TypeVar("Input", Pixels, str)
 
 
 class Row(NamedTuple):
-    """What the model makes of one input: (d,) and, if it gives them, (feature_dim,)."""
+    """What the model makes of one input: (d,) and, if it gives them, (feature_dim,) and tokens (t,)."""
 
     vector: npt.NDArray[np.float32]
     features: npt.NDArray[np.float16] | None
+    tokens: CodedTokens | None
 
 
 def encode(
-    files: Sequence[DecodedFile], encoder: Encoder, alive: Callable[[], None]
+    files: Sequence[DecodedFile], encoder: Encoder, alive: Callable[[], None], *, tokens: bool = False
 ) -> Iterator[IndexedFile | FailedFile]:
     """Embed files, in order.
 
     Args:
+        files: Pictures and texts.
+        encoder: Of the collection.
         alive: Called between batches, to show a watching parent that work goes on.
+        tokens: Give the tokens of each segment too, but for files of more than `MOST_WITH_TOKENS`.
 
     Raises:
-        ModelError: The encoder gives another number of vectors than asked for.
+        ModelError: The encoder gives another number of vectors than asked for, or what has another shape than it
+            should.
     """
 
     def embed_pictures(some: Sequence[Pixels]) -> Embedded:
-        return embed_images(encoder, np.stack(some), "document")
-
-    def embed_texts(some: Sequence[str]) -> Embedded:
-        return Embedded(encoder.encode_texts(some, "document"))
+        return embed_images(encoder, np.stack(some), "document", tokens=tokens)
 
     pictures = [file.pixels for file in files if file.pixels is not None]
-    texts = [segment.text or "" for file in files if file.pixels is None for segment in file.segments]
     picture_rows = _rows(pictures, PICTURES_AT_ONCE, embed_pictures, alive)
-    text_rows = _rows(texts, TEXTS_AT_ONCE, embed_texts, alive)
+    text_rows = _rows(_texts(files, long=False), TEXTS_AT_ONCE, partial(embed_texts, encoder, tokens=tokens), alive)
+    long_rows = _rows(_texts(files, long=True), TEXTS_AT_ONCE, partial(embed_texts, encoder), alive)
     for file in files:
-        rows = text_rows if file.pixels is None else picture_rows
+        rows = picture_rows if file.pixels is not None else long_rows if _is_long(file) else text_rows
         yield _indexed(file, list(islice(rows, len(file.segments))))
+
+
+def _texts(files: Sequence[DecodedFile], *, long: bool) -> list[str]:
+    texts = [file for file in files if file.pixels is None and _is_long(file) == long]
+    return [segment.text or "" for file in texts for segment in file.segments]
+
+
+def _is_long(file: DecodedFile) -> bool:
+    return len(file.segments) > MOST_WITH_TOKENS
 
 
 def _rows(
@@ -67,16 +86,25 @@ def _embed(inputs: Sequence[Input], embed: Callable[[Sequence[Input]], Embedded]
     """Embed inputs; those on which the encoder fails, each by itself, come back as its error."""
     try:
         embedded = embed(inputs)
+        tokens = coded(embedded)
     except MmsearchError:
         raise
     except Exception as error:
         if len(inputs) == 1:
             return [error]
         return [row for each in inputs for row in _embed([each], embed)]
-    if len(embedded.vectors) != len(inputs):
-        raise ModelError(f"The encoder gave {len(embedded.vectors)} vectors for {len(inputs)} inputs.")
-    features = [None] * len(inputs) if embedded.features is None else list(embedded.features)
-    return [Row(vector, each) for vector, each in zip(embedded.vectors, features, strict=True)]
+    nothing = [None] * len(inputs)
+    features = nothing if embedded.features is None else embedded.features
+    return [Row(*each) for each in zip(embedded.vectors, features, tokens or nothing, strict=True)]
+
+
+def coded(embedded: Embedded) -> list[CodedTokens] | None:
+    """Round the tokens of inputs to 8 bits; None if there are none.
+
+    Raises:
+        ValueError: One is not finite, or too large.
+    """
+    return None if embedded.tokens is None else [quantise(each) for each in embedded.tokens]
 
 
 def _indexed(file: DecodedFile, found: Sequence[Row | Exception]) -> IndexedFile | FailedFile:
@@ -91,6 +119,7 @@ def _indexed(file: DecodedFile, found: Sequence[Row | Exception]) -> IndexedFile
         reason = "The model gives no usable vector for this file (it holds NaN or infinity)."
         return FailedFile(work.stat, MediaDamaged.code, reason, work.modality)
     features = [row.features for row in rows if row.features is not None]
+    tokens = tuple(row.tokens for row in rows if row.tokens is not None)
     return IndexedFile(
         stat=work.stat,
         content_hash=file.content_hash,
@@ -101,4 +130,5 @@ def _indexed(file: DecodedFile, found: Sequence[Row | Exception]) -> IndexedFile
         features=np.stack(features) if features else None,
         fields=file.fields,
         look=file.look,
+        tokens=tokens or None,
     )

@@ -13,6 +13,7 @@ from time import monotonic
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.catalog.seen import SeenSet
 from mmsearch.errors import FileUnreadable
+from mmsearch.ingest.batches import in_batches
 from mmsearch.ingest.commit import Committer, Tally
 from mmsearch.ingest.decode import decodable
 from mmsearch.ingest.plan import NO_HASHES, Unchanged, Work, plan
@@ -20,17 +21,13 @@ from mmsearch.ingest.pool import Pool
 from mmsearch.ingest.publish import publish
 from mmsearch.ingest.roots import device_of, unmounted_roots
 from mmsearch.ingest.scan import ScanRules, Unreadable, scan
-from mmsearch.ingest.worker import Batch
 from mmsearch.reports import IndexProgress, IndexReport
 from mmsearch.types import FailedFile, FileStat, Modality, WaitingFile
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
+from mmsearch.vectors.tokens import TokenStore
 
 PAGE_FILES = 1000  # files looked up in the catalog by one query
-BATCH_BYTES = 64 << 20  # a batch of large files is cut short, so that a worker holds little at once
-# What a byte counts: one of text becomes about two of vectors, one of a picture next to none; and a batch of sounds,
-# whose work is lost if the run is interrupted, should not take many minutes.
-COSTS: dict[Modality, int] = {"text": 32, "audio": 16, "video": 2, "image": 1}
 
 OnProgress = Callable[[IndexProgress], None]
 StartPool = Callable[[int], Pool]  # takes how many files there are at most; called only if there is work
@@ -38,10 +35,15 @@ StartPool = Callable[[int], Pool]  # takes how many files there are at most; cal
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to index and where to: all that a run needs to know."""
+    """What to index and where to: all that a run needs to know.
+
+    Attributes:
+        keeps_tokens: Whether the collection keeps tokens, of the revision that the model gives.
+    """
 
     catalog: Catalog
     store: VectorStore
+    tokens: TokenStore
     generations: GenerationStore
     roots: tuple[Path, ...]
     rules: ScanRules
@@ -51,6 +53,7 @@ class Job:
     on_progress: OnProgress
     model: str
     reader: str = ""
+    keeps_tokens: bool = False
 
 
 def index(job: Job) -> IndexReport:
@@ -70,7 +73,7 @@ def index(job: Job) -> IndexReport:
         report = Run(job, seen, unmounted).index()
     with job.catalog.write() as writer:
         writer.finish_run(run_id, report)
-    publish(job.catalog, job.store, job.generations)
+    publish(job.catalog, job.store, job.tokens, job.generations)
     return report
 
 
@@ -85,7 +88,7 @@ def read_again(job: Job) -> None:
     """Read single files within another kind of work; they do not become roots."""
     with job.catalog.seen() as seen:
         Run(job, seen).index()
-    publish(job.catalog, job.store, job.generations)
+    publish(job.catalog, job.store, job.tokens, job.generations)
 
 
 @dataclass
@@ -99,7 +102,8 @@ class Run:
 
     def __post_init__(self) -> None:
         self.tally = Tally()
-        self.committer = Committer(self.job.catalog, self.job.store, self.tally)
+        tokens = self.job.tokens if self.job.keeps_tokens else None
+        self.committer = Committer(self.job.catalog, self.job.store, self.tally, tokens)
         self.unreadable: list[str] = []
         self.total = 0
         self.started = monotonic()
@@ -116,7 +120,7 @@ class Run:
         return IndexReport(**self.tally.counts, seconds=round(monotonic() - self.started, 3))
 
     def _process(self) -> None:
-        batches = self._batches(self._plan(self._scan()))
+        batches = in_batches(self._plan(self._scan()), self.job.batch_files)
         first = next(batches, None)
         if first is None:  # nothing to read: no worker is started
             return
@@ -185,19 +189,6 @@ class Run:
         elif outcomes:
             self.committer.commit(outcomes)
         self._report_progress()
-
-    def _batches(self, works: Iterator[Work]) -> Iterator[Batch]:
-        """Group work by number of files and bytes."""
-        batch: dict[str, Work] = {}  # by path: some network disks list a name twice
-        size_bytes = 0
-        for work in works:
-            batch[work.stat.path] = work
-            size_bytes += work.stat.size_bytes * COSTS[work.modality]
-            if len(batch) >= self.job.batch_files or size_bytes >= BATCH_BYTES:
-                yield tuple(batch.values())
-                batch, size_bytes = {}, 0
-        if batch:
-            yield tuple(batch.values())
 
     def _sweep(self, root: Path) -> None:
         """Forget files that are gone; but nothing below a folder that could not be read."""

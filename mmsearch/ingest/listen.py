@@ -11,17 +11,29 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from mmsearch.adapt.embed import embed_audio
 from mmsearch.config import Limits
-from mmsearch.errors import MediaDamaged, MediaTooLarge, ModelError
+from mmsearch.encoders.embed import embed_audio, embed_texts
+from mmsearch.errors import MediaDamaged, MediaTooLarge
 from mmsearch.files import blake2_stream
+from mmsearch.ingest.encode import TEXTS_AT_ONCE, coded
 from mmsearch.ingest.plan import Work
 from mmsearch.media.audio import open_sound
 from mmsearch.media.opening import open_regular
 from mmsearch.media.windows import Chunk, chunks, windows
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder, Transcriber
-from mmsearch.types import Features, IndexedFile, KnownFile, MediaInfo, Segment, Utterance, Vectors
+from mmsearch.types import (
+    AudioInput,
+    CodedTokens,
+    Embedded,
+    Features,
+    IndexedFile,
+    KnownFile,
+    MediaInfo,
+    Segment,
+    Utterance,
+    Vectors,
+)
 
 Alive = Callable[[], None]
 
@@ -30,18 +42,30 @@ Alive = Callable[[], None]
 class Heard:
     """What was heard of a file so far: segments, a row each."""
 
+    encoder: Encoder
+    tokens: bool
     segments: list[Segment] = field(default_factory=list)
     vectors: list[Vectors] = field(default_factory=list)
     features: list[Features] = field(default_factory=list)
+    coded: list[CodedTokens] = field(default_factory=list)
 
-    def add(self, segments: Sequence[Segment], vectors: Vectors, features: Features) -> None:
-        """Add segments with their vectors (n, d) and features (n, feature_dim)."""
+    def add(self, segments: Sequence[Segment], embedded: Embedded) -> None:
+        """Add segments with what the encoder made of them.
+
+        Raises:
+            MediaDamaged: A vector is not finite.
+            ValueError: A token is not finite, or too large.
+        """
         self.segments += segments
-        self.vectors.append(vectors)
-        self.features.append(features)
+        self.vectors.append(_unit(embedded.vectors))
+        zeros = np.zeros((len(segments), self.encoder.spec.feature_dim), dtype=np.float16)
+        self.features.append(zeros if embedded.features is None else embedded.features)
+        self.coded += coded(embedded) or ()
 
 
-def listen(work: Work, encoder: Encoder, limits: Limits, alive: Alive, *, transcribe: bool) -> IndexedFile | KnownFile:
+def listen(
+    work: Work, encoder: Encoder, limits: Limits, alive: Alive, *, transcribe: bool, tokens: bool = False
+) -> IndexedFile | KnownFile:
     """Read the sound of a file.
 
     Args:
@@ -49,7 +73,9 @@ def listen(work: Work, encoder: Encoder, limits: Limits, alive: Alive, *, transc
         encoder: One that takes audio.
         limits: On the length of a sound.
         alive: Called between pieces, to show a watching parent that work goes on.
-        transcribe: Whether to write down what is said, if the encoder can.
+        transcribe: Whether to write down what is said, if the encoder can. What the catalog has of it already is
+            taken instead.
+        tokens: Give the tokens of each segment too.
 
     Raises:
         MediaError: It cannot be read, has no sound, or is too long.
@@ -60,7 +86,11 @@ def listen(work: Work, encoder: Encoder, limits: Limits, alive: Alive, *, transc
         if content_hash in work.known:
             return KnownFile(work.stat, content_hash)
         file.seek(0)
-        heard, info = _hear(file, encoder, limits, alive, transcribe=transcribe and encoder.spec.transcribes)
+        heard = Heard(encoder, tokens)
+        transcribe = transcribe and encoder.spec.transcribes and work.stored is None
+        info = _hear(file, heard, limits, alive, transcribe=transcribe)
+    if work.stored:
+        _add_texts(heard, [segment for segment in work.stored.segments if segment.text is not None], alive)
     return IndexedFile(
         stat=work.stat,
         content_hash=content_hash,
@@ -69,6 +99,7 @@ def listen(work: Work, encoder: Encoder, limits: Limits, alive: Alive, *, transc
         segments=tuple(heard.segments),
         vectors=np.concatenate(heard.vectors),
         features=np.concatenate(heard.features) if encoder.spec.feature_dim else None,
+        tokens=tuple(heard.coded) or None,
     )
 
 
@@ -81,43 +112,37 @@ def _check_size(file: BinaryIO, limits: Limits) -> None:
         )
 
 
-def _hear(
-    file: BinaryIO, encoder: Encoder, limits: Limits, alive: Alive, *, transcribe: bool
-) -> tuple[Heard, MediaInfo]:
-    wanted = encoder.spec.audio_input
+def _hear(file: BinaryIO, heard: Heard, limits: Limits, alive: Alive, *, transcribe: bool) -> MediaInfo:
+    wanted = heard.encoder.spec.audio_input
     assert wanted is not None
-    heard = Heard()
     with open_sound(file, limits, wanted.rate_hz) as sound:
         for chunk in chunks(sound, wanted.rate_hz):
             alive()
-            somebody_speaks = _add_windows(heard, chunk, encoder)
+            somebody_speaks = _add_windows(heard, chunk, wanted)
             if transcribe and somebody_speaks:
                 alive()
-                _add_transcript(heard, chunk, encoder)
-        return heard, sound.info
+                _add_transcript(heard, chunk, wanted, alive)
+        return sound.info
 
 
-def _add_windows(heard: Heard, chunk: Chunk, encoder: Encoder) -> bool:
+def _add_windows(heard: Heard, chunk: Chunk, wanted: AudioInput) -> bool:
     """Embed the windows of a piece. Returns whether somebody speaks in one, as far as the encoder can tell."""
-    assert encoder.spec.audio_input is not None
-    pieces = windows(chunk, encoder.spec.audio_input)
-    embedded = embed_audio(encoder, [piece.wave for piece in pieces], "document")
-    if len(embedded.vectors) != len(pieces):
-        raise ModelError(f"The encoder gave {len(embedded.vectors)} vectors for {len(pieces)} inputs.")
-    segments = [Segment("audio", start_s=piece.start_s, end_s=piece.end_s) for piece in pieces]
-    features = _zeros(len(pieces), encoder) if embedded.features is None else embedded.features
-    heard.add(segments, _unit(embedded.vectors), features)
+    pieces = windows(chunk, wanted)
+    embedded = embed_audio(heard.encoder, [piece.wave for piece in pieces], "document", tokens=heard.tokens)
+    heard.add([Segment("audio", start_s=piece.start_s, end_s=piece.end_s) for piece in pieces], embedded)
     return embedded.speech is None or bool(embedded.speech.any())
 
 
-def _add_transcript(heard: Heard, chunk: Chunk, encoder: Encoder) -> None:
-    said = cast("Transcriber", encoder).transcribe(chunk.wave)
-    if not said:
-        return
-    vectors = _unit(encoder.encode_texts([each.text for each in said], "document"))
-    assert encoder.spec.audio_input is not None
-    length_s = len(chunk.wave) / encoder.spec.audio_input.rate_hz
-    heard.add(list(_spans(said, chunk.start_s, length_s)), vectors, _zeros(len(said), encoder))
+def _add_transcript(heard: Heard, chunk: Chunk, wanted: AudioInput, alive: Alive) -> None:
+    said = cast("Transcriber", heard.encoder).transcribe(chunk.wave)
+    _add_texts(heard, list(_spans(said, chunk.start_s, len(chunk.wave) / wanted.rate_hz)), alive)
+
+
+def _add_texts(heard: Heard, segments: Sequence[Segment], alive: Alive) -> None:
+    for start in range(0, len(segments), TEXTS_AT_ONCE):
+        some = segments[start : start + TEXTS_AT_ONCE]
+        heard.add(some, embed_texts(heard.encoder, [each.text or "" for each in some], tokens=heard.tokens))
+        alive()
 
 
 def _spans(said: Sequence[Utterance], start_s: float, length_s: float) -> Iterator[Segment]:
@@ -132,7 +157,3 @@ def _unit(vectors: Vectors) -> Vectors:
         return unit_rows(vectors)
     except ValueError as error:
         raise MediaDamaged("The model gives no usable vector for this file (it holds NaN or infinity).") from error
-
-
-def _zeros(rows: int, encoder: Encoder) -> Features:
-    return np.zeros((rows, encoder.spec.feature_dim), dtype=np.float16)

@@ -9,9 +9,22 @@ from mmsearch.errors import MediaUnsupported
 from mmsearch.ingest.siblings import siblings
 from mmsearch.media.probe import check_supported, is_captions_file, modality_of
 from mmsearch.media.sidecar import described_by
-from mmsearch.types import FailedFile, FileStat, Modality, WaitingFile
+from mmsearch.types import FailedFile, FileStat, Ids, Modality, Segment, WaitingFile
 
 NO_HASHES: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the catalog has of a file.
+
+    Attributes:
+        ids: (n,) of the segments.
+    """
+
+    content_hash: str
+    ids: Ids
+    segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +34,20 @@ class Work:
     Attributes:
         known: Hashes in the catalog that this file may turn out to have; then it is not decoded.
         was_there: The path was searchable before.
+        stored: Segments of which the tokens alone are wanted: texts are taken from here, and nothing is written down
+            anew. None to read the file in full.
     """
 
     stat: FileStat
     modality: Modality
     known: frozenset[str] = NO_HASHES
     was_there: bool = False
+    stored: Stored | None = None
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        """What a batch should hold but once: some network disks list a name twice."""
+        return self.stat.path, int(self.stored.ids[0]) if self.stored else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any, Protocol
 
-from mmsearch.config import Config, Limits
+from mmsearch.config import Config
 from mmsearch.errors import MediaCrashed, MediaError, MediaTimeout, ModelError
 from mmsearch.ingest.plan import Work
 from mmsearch.ingest.worker import Batch, Broken, Done, Reading, Ready, Setup, process
@@ -52,15 +52,14 @@ class Pool(Protocol):
 class InlinePool:
     """Works in this process: for an encoder that is an object of the caller's own. Hostile files are not isolated."""
 
-    def __init__(self, encoder: Encoder, limits: Limits, *, transcribe: bool = True) -> None:
+    def __init__(self, encoder: Encoder, setup: Setup) -> None:
         self._encoder = encoder
-        self._limits = limits
-        self._transcribe = transcribe
+        self._setup = setup
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, tuple[Outcome, ...]]]:
         """See Pool."""
         for batch in batches:
-            yield batch, process(batch, self._encoder, self._limits, lambda _: None, transcribe=self._transcribe)
+            yield batch, process(batch, self._encoder, self._setup, lambda _: None)
 
     def close(self) -> None:
         """Nothing to release."""
@@ -252,17 +251,22 @@ def _popen(command: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
         ) from error
 
 
-def make_pool(encoder: Encoder, model: str | None, config: Config, files: int, workers: int | None) -> Pool:
+def make_pool(
+    encoder: Encoder, model: str | None, config: Config, files: int, workers: int | None, *, tokens: bool = False
+) -> Pool:
     """Make the pool that fits: processes if the model can be made by name in a child, else this process.
 
     Args:
+        encoder: Of the collection.
+        model: What a child can make it by; None if it cannot.
+        config: The settings.
         files: How many there are at most; more workers than batches would be idle.
         workers: By default as the settings say.
+        tokens: Give the tokens of each segment too.
     """
     batches = -(-files // config.ingest.batch_files)
     workers = max(1, min(workers or config.ingest.worker_count, batches))
     limits = config.limits.for_machine(workers)
     limits = replace(limits, decode_timeout_s=min(limits.decode_timeout_s, LONGEST_TIMEOUT_S))
-    if model is None:
-        return InlinePool(encoder, limits, transcribe=config.ingest.transcribe)
-    return ProcessPool(Setup(model, limits, config.ingest.transcribe), workers)
+    setup = Setup(encoder.spec.space.model, limits, config.ingest.transcribe, tokens)
+    return InlinePool(encoder, setup) if model is None else ProcessPool(replace(setup, model=model), workers)

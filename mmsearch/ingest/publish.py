@@ -6,12 +6,15 @@ from mmsearch.protocols import VectorIndex
 from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
+from mmsearch.vectors.tokens import TokenStore
 
 # Under so many vectors a scan by numpy takes a few milliseconds, less than importing FAISS would.
 FAISS_FROM_VECTORS = 20_000
 
 
-def publish(catalog: Catalog, store: VectorStore, generations: GenerationStore, *, force: bool = False) -> None:
+def publish(
+    catalog: Catalog, store: VectorStore, tokens: TokenStore, generations: GenerationStore, *, force: bool = False
+) -> None:
     """Publish an index of what is committed, unless the newest one is current.
 
     Guarantees: readers use the old generation or the new one; a crash leaves at most a file that nobody refers
@@ -29,7 +32,7 @@ def publish(catalog: Catalog, store: VectorStore, generations: GenerationStore, 
         with catalog.write() as writer:
             writer.put_generation(generation)
             writer.drop_generations(keep=number)
-    remove_leftovers(catalog, store, generations)
+    remove_leftovers(catalog, store, tokens, generations)
 
 
 def _index_of(catalog: Catalog, store: VectorStore) -> VectorIndex:
@@ -44,8 +47,9 @@ def _index_of(catalog: Catalog, store: VectorStore) -> VectorIndex:
     return index
 
 
-def remove_leftovers(catalog: Catalog, store: VectorStore, generations: GenerationStore) -> None:
+def remove_leftovers(catalog: Catalog, store: VectorStore, tokens: TokenStore, generations: GenerationStore) -> None:
     """Remove files that the catalog does not know: of crashed runs, and those that a newer one replaced."""
     known = catalog.referenced_files()
     generations.remove_others(known.generations)
     store.remove_unreferenced(known.vectors)
+    tokens.remove_unreferenced(known.tokens)

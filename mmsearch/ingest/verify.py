@@ -5,16 +5,20 @@ from dataclasses import replace
 
 from mmsearch.adapt.stored import heads_in_use
 from mmsearch.catalog.catalog import Catalog
+from mmsearch.catalog.checks import TOKENS_LOST
 from mmsearch.errors import CollectionDamaged
 from mmsearch.hubness.stored import banks_in_use
 from mmsearch.ingest.rebuild import rebuild
 from mmsearch.reports import Problem
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
+from mmsearch.vectors.tokens import TokenStore
+
+TOKENS_DAMAGED = "tokens are damaged"
 
 
-def verify(catalog: Catalog, store: VectorStore, generations: GenerationStore) -> list[Problem]:
-    """Find what is damaged: the catalog itself, vector files against their checksums, the published index.
+def verify(catalog: Catalog, store: VectorStore, tokens: TokenStore, generations: GenerationStore) -> list[Problem]:
+    """Find what is damaged: the catalog itself, stored vectors and tokens by their checksums, the published index.
 
     An index that is merely older than the catalog is no problem: searches do not use it.
     """
@@ -22,6 +26,9 @@ def verify(catalog: Catalog, store: VectorStore, generations: GenerationStore) -
     for block, reason in store.damaged_blocks(catalog.blocks()):
         lost = catalog.assets_in_rows(block.file, block.first_row, block.rows)
         problems.append(Problem("vectors are damaged", reason, tuple(asset.path for asset in lost)))
+    for block, reason in tokens.damaged_blocks(catalog.token_blocks()):
+        lost = catalog.assets_in_token_rows(block.file, block.first_row, block.rows)
+        problems.append(Problem(TOKENS_DAMAGED, reason, tuple(asset.path for asset in lost)))
     damage = _heads_damage(catalog)
     if damage and all(damage != problem.where for problem in problems):  # else its checksum has told already
         problems.append(Problem("a head of `adapt` cannot be read", damage))
@@ -32,6 +39,11 @@ def verify(catalog: Catalog, store: VectorStore, generations: GenerationStore) -
     if generation and (damage := generations.damage(generation)):
         problems.append(Problem("the published index is damaged", damage))
     return problems
+
+
+def costs_tokens_only(problem: Problem) -> bool:
+    """Tell whether the files of a problem can be found as before, and lack only what re-rankers look at."""
+    return problem.what in (TOKENS_DAMAGED, TOKENS_LOST)
 
 
 def _heads_damage(catalog: Catalog) -> str | None:
@@ -51,29 +63,39 @@ def _banks_damage(catalog: Catalog) -> str | None:
 
 
 def repair(
-    catalog: Catalog, store: VectorStore, generations: GenerationStore, problems: Sequence[Problem]
+    catalog: Catalog,
+    store: VectorStore,
+    tokens: TokenStore,
+    generations: GenerationStore,
+    problems: Sequence[Problem],
 ) -> list[Problem]:
     """Mend what `verify` found: drop what is damaged, keep the rest, publish a new index.
 
-    Files whose vectors are lost are marked to be read again by the next `index` run.
+    Files whose vectors are lost are marked to be read again by the next `index` run. Those of which only tokens are
+    lost stay as they are without them; `make_tokens` gives them new ones.
 
     Returns:
         The problems, each marked as repaired or not. Damage inside SQLite's own file is not repaired here.
     """
     if not problems:
         return []
-    lost = [asset.id for problem in problems for asset in catalog.lookup(problem.items).values()]
+    emptied = [path for problem in problems if not costs_tokens_only(problem) for path in problem.items]
+    lost = [asset.id for asset in catalog.lookup(emptied).values()]
+    token_blocks = catalog.token_blocks()
+    damaged = {block for block, _ in tokens.damaged_blocks(token_blocks)}
     with catalog.write() as writer:
         writer.rebuild_words()  # first, since what is deleted is deleted there too
-        writer.requeue(sorted(set(lost)))
+        writer.requeue(lost)
+        writer.drop_tokens_outside([block for block in token_blocks if block not in damaged])
         writer.drop_damaged_heads()
         writer.drop_damaged_banks()
+        writer.drop_damaged_rerankers()
     while _heads_damage(catalog):
         with catalog.write() as writer:
             writer.undo_heads()
     while _banks_damage(catalog):
         with catalog.write() as writer:
             writer.undo_banks()
-    rebuild(catalog, store, generations, checked=True)
-    left = {(problem.what, problem.where) for problem in verify(catalog, store, generations)}
+    rebuild(catalog, store, tokens, generations, checked=True)
+    left = {(problem.what, problem.where) for problem in verify(catalog, store, tokens, generations)}
     return [replace(problem, repaired=(problem.what, problem.where) not in left) for problem in problems]

@@ -31,11 +31,18 @@ Batch = tuple[Work, ...]
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """First message: what the worker needs to know."""
+    """First message: what the worker needs to know.
+
+    Attributes:
+        model: What to make the encoder by.
+        transcribe: Write down what is said, if the encoder can.
+        tokens: Give the tokens of each segment too, if the encoder has some.
+    """
 
     model: str
     limits: Limits
     transcribe: bool = True
+    tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +71,28 @@ class Broken:
     error: MmsearchError
 
 
-def process(
-    batch: Batch, encoder: Encoder, limits: Limits, alive: Callable[[int | None], None], *, transcribe: bool = True
-) -> tuple[Outcome, ...]:
+def process(batch: Batch, encoder: Encoder, setup: Setup, alive: Callable[[int | None], None]) -> tuple[Outcome, ...]:
     """Decode and embed a batch: one outcome a file, in order."""
     decoded = []
     for position, work in enumerate(batch):
         alive(position)
-        read = _reader(work, encoder, limits, partial(alive, position), transcribe)
-        decoded.append(attempt(work, read))
+        decoded.append(attempt(work, _reader(work, encoder, setup, partial(alive, position))))
     alive(None)
     ready = [file for file in decoded if isinstance(file, DecodedFile)]
-    indexed = encode(ready, encoder, lambda: alive(None))
+    indexed = encode(ready, encoder, lambda: alive(None), tokens=setup.tokens)
     return tuple(next(indexed) if isinstance(file, DecodedFile) else file for file in decoded)
 
 
 def _reader(
-    work: Work, encoder: Encoder, limits: Limits, alive: Callable[[], None], transcribe: bool
+    work: Work, encoder: Encoder, setup: Setup, alive: Callable[[], None]
 ) -> Callable[[], Decoded | IndexedFile]:
     """Choose how a file is read: pictures and texts here and embedded together later, sounds all in one go."""
     if work.modality not in ("audio", "video"):
-        return partial(decode, work, limits, encoder.spec.image_input)
+        return partial(decode, work, setup.limits, encoder.spec.image_input)
     from mmsearch.ingest.listen import listen  # PyAV, which other files can do without
 
-    return partial(listen, work, encoder, limits, alive, transcribe=transcribe)
+    wanted = {"transcribe": setup.transcribe, "tokens": setup.tokens}
+    return partial(listen, work, encoder, setup.limits, alive, **wanted)
 
 
 def main(handle: int) -> None:
@@ -110,7 +115,7 @@ def _serve(connection: "Connection[object, object]") -> None:
         connection.send(Ready())
         while True:
             batch = cast("Batch", connection.recv())
-            outcomes = process(batch, encoder, setup.limits, alive, transcribe=setup.transcribe)
+            outcomes = process(batch, encoder, setup, alive)
             signal.setitimer(signal.ITIMER_REAL, 0)
             connection.send(Done(outcomes))
     except MmsearchError as error:

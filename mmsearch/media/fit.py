@@ -62,6 +62,22 @@ def scaled_size(size: Size, orientation: int, target: ImageInput) -> Size:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
+def covered(size: Size, target: ImageInput) -> Box:
+    """Return where, in pixels of the upright picture, the sides of what `render` makes of it lie.
+
+    Within the picture if it is cut, beyond its sides if it gets margins.
+    """
+    width, height = size
+    if target.fit == "squash":
+        return (0, 0, width, height)
+    if target.fit == "crop":
+        return _middle((0, 0, width, height), (target.width_px, target.height_px))
+    small_width, small_height = scaled_size(size, 1, target)
+    left, top = (target.width_px - small_width) // 2, (target.height_px - small_height) // 2
+    step_x, step_y = width / small_width, height / small_height
+    return -left * step_x, -top * step_y, (target.width_px - left) * step_x, (target.height_px - top) * step_y
+
+
 def _draft(image: Image.Image, size: Size) -> Box:
     """Have the decoder shrink the picture, if it can, and return where the content then lies."""
     drafted = image.draft(None, size)

@@ -27,8 +27,8 @@ def blended(first: npt.NDArray[np.floating], second: Scores, weight: float) -> n
     Where `second` is NaN, it has no say: the candidate counts as an average one.
     """
     judged = np.isfinite(second)
-    total = _standardised(first.astype(np.float64))
-    total[judged] += weight * _standardised(second[judged].astype(np.float64))
+    total = standardised(first)
+    total[judged] += weight * standardised(second[judged])
     return total
 
 
@@ -40,7 +40,9 @@ def order(first: npt.NDArray[np.floating], second: Scores, weight: float) -> npt
     return np.argsort(-blended(first, second, weight), kind="stable")
 
 
-def _standardised(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def standardised(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Say by how many standard deviations each of some scores (n,) exceeds their mean; 0 if all are the same."""
+    values = scores.astype(np.float64)
     if not len(values):
         return values
     deviation = values.std()

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmsearch.adapt.embed import embed_audio, embed_images
 from mmsearch.adapt.stored import Heads
+from mmsearch.encoders.embed import embed_audio, embed_images
 from mmsearch.errors import QueryError
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder

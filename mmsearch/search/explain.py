@@ -1,6 +1,6 @@
 """Last stage, on request: where the score of each hit comes from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from mmsearch.search.rank import Ranking
 
 
-def explained(hits: Sequence[Hit], ranking: "Ranking") -> tuple[Hit, ...]:
+def explained(hits: Sequence[Hit], ranking: "Ranking", reranked: Mapping[int, dict[str, Any]]) -> tuple[Hit, ...]:
     """Say of each hit what each part of the query, the words, the calibration and the bank gave it.
+
+    Args:
+        hits: Among those of `ranking.best`.
+        ranking: That found them.
+        reranked: Id -> what the second stage says of a hit, if it looked at it.
 
     Guarantees: for parts that were added up, their contributions sum to the cosine (to 1e-4).
     """
-    return tuple(replace(hit, explain=_explain(hit, ranking)) for hit in hits)
+    return tuple(replace(hit, explain=_explain(hit, ranking) | {"rerank": reranked.get(hit.id)}) for hit in hits)
 
 
 def _explain(hit: Hit, ranking: "Ranking") -> dict[str, Any]:
@@ -41,7 +46,6 @@ def _explain(hit: Hit, ranking: "Ranking") -> dict[str, Any]:
             "segments": ranking.allowed(hit.modality),
             "left_out_files": len(query.filter.exclude_assets),
         },
-        "rerank": None,
     }
 
 

@@ -1,18 +1,26 @@
-"""The read path, a line a stage: parse -> embed -> probe -> find -> score -> present -> arrange -> judge -> explain.
+"""The read path, a line a stage: parse, embed, probe, find, score, present, arrange, judge, rerank, explain.
 
 Parsing (parse.py) makes the `Query` that comes in here; rank.py joins the stages that depend on one another.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmsearch.adapt.stored import Heads, heads_in_use
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.protocols import Encoder
+from mmsearch.config import Limits
+from mmsearch.errors import CollectionDamaged
+from mmsearch.protocols import Encoder, Reranker
 from mmsearch.queries import Hit, Hits, Query
+from mmsearch.rerank_types import Asked
 from mmsearch.search.arrange import ranked
+from mmsearch.search.documents import Material, asked
 from mmsearch.search.encode import embed
 from mmsearch.search.explain import explained
 from mmsearch.search.indexes import IndexCache
@@ -22,6 +30,8 @@ from mmsearch.search.present import listed
 from mmsearch.search.probe import probe_of
 from mmsearch.search.profile import Profile
 from mmsearch.search.rank import Ranking
+from mmsearch.search.rerank import Reranked, rerank
+from mmsearch.search.rerank_plan import not_reranked, planned, told
 from mmsearch.search.state import SearchState
 from mmsearch.search.stored import from_one_state
 from mmsearch.search.subjects import as_files
@@ -29,14 +39,37 @@ from mmsearch.types import Candidates, Embedded, EncoderSpec, Ids, Modality
 from mmsearch.vectors.store import VectorStore
 from mmsearch.where.syntax import Order
 
+if TYPE_CHECKING:
+    from mmsearch.vectors.tokens import TokenStore
 
-def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Catalog, store: VectorStore) -> Hits:
+
+def search(
+    query: Query,
+    *,
+    encoder: Encoder,
+    indexes: IndexCache,
+    catalog: Catalog,
+    store: VectorStore,
+    tokens: Callable[[], TokenStore],
+    limits: Limits,
+) -> Hits:
     """Answer one query from one state of the catalog, whatever is written meanwhile.
+
+    Args:
+        query: From `parse`.
+        encoder: Of the collection, as all below.
+        indexes: What searches keep in memory.
+        catalog: Of the state that is answered from.
+        store: Of the vectors.
+        tokens: Opens the tokens of the revision that is kept now.
+        limits: What the decoding of a picture may cost, for re-rankers that look at pictures.
 
     Raises:
         QueryError: Its parts cancel each other out.
         FilterError: The filter names a field that is not there.
-        CollectionDamaged: The stored vectors cannot be read.
+        ModelNotFound, UsageError: The user names a re-ranker that is none.
+        CollectionDamaged: The stored vectors cannot be read. Without what only a re-ranker needs the answer is that of
+            the first stage, with a notice.
     """
     profile = Profile()
     if not query.parts:
@@ -44,16 +77,26 @@ def search(query: Query, *, encoder: Encoder, indexes: IndexCache, catalog: Cata
     with profile.stage("embed"):
         embedded = embed(query.parts, encoder) if query.mode != "text" else []
 
-    def answer() -> Hits:
+    def answer(query: Query = query) -> Hits:
         with profile.stage("open"):
             state = indexes.state()
         ranking = _ranking(query, embedded, indexes, state, catalog, store, encoder.spec, profile)
-        best = ranked(ranking.best(query.offset + query.k)[: query.offset + query.k])
+        with profile.stage("rerank"):
+            plan = planned(query, ranking.scopes.keys(), encoder.spec, catalog, indexes.rerankers)
+        best = ranking.best(max(query.offset + query.k, plan.depth))
         verdict = _verdict(query, ranking, best[: query.k], encoder.spec)
-        page = _finished(best[query.offset :], ranking)
-        return Hits(page, verdict, profile=profile.stages)
+        with profile.stage("rerank"):
+            again = rerank(best, plan, partial(_asked, ranking, encoder), Material(catalog, store, tokens, limits))
+        page = ranked(again.hits[: query.offset + query.k])[query.offset :]
+        return Hits(_finished(page, ranking, again), verdict, profile=profile.stages, notices=again.notices)
 
-    return from_one_state(catalog, answer)
+    try:
+        return from_one_state(catalog, answer)
+    except CollectionDamaged as damage:
+        if query.rerank is None:
+            raise
+        hits = from_one_state(catalog, lambda: answer(replace(query, rerank=None)))
+        return replace(hits, notices=(not_reranked(str(damage)),))
 
 
 def _list(query: Query, catalog: Catalog, profile: Profile) -> Hits:
@@ -61,7 +104,8 @@ def _list(query: Query, catalog: Catalog, profile: Profile) -> Hits:
     with profile.stage("list"):
         ids = catalog.listed(query.filter, query.order, query.k, query.offset)
         hits = [replace(hit, rank=query.offset + hit.rank) for hit in listed(ids, catalog)]
-        return Hits(_with_fields(hits, catalog), total=catalog.matching_files(query.filter), profile=profile.stages)
+        total = catalog.matching_files(query.filter)
+        return Hits(_with_fields(hits, catalog), total=total, profile=profile.stages, notices=told(query))
 
 
 def _ranking(
@@ -111,13 +155,19 @@ def _verdict(query: Query, ranking: Ranking, best: Sequence[Hit], spec: EncoderS
     return judge(asked, [ranking.evidence(hit) for hit in best], spec)
 
 
-def _finished(page: Sequence[Hit], ranking: Ranking) -> tuple[Hit, ...]:
+def _asked(ranking: Ranking, encoder: Encoder, reranker: Reranker) -> Asked:
+    """Make what a re-ranker is given of a query of one text."""
+    assert ranking.probe is not None
+    return asked(ranking.query.parts[0].text or "", ranking.probe.vectors[0], encoder, reranker)
+
+
+def _finished(page: Sequence[Hit], ranking: Ranking, again: Reranked) -> tuple[Hit, ...]:
     """Add what only the hits that are shown need."""
     query, catalog = ranking.query, ranking.catalog
     with ranking.profile.stage("describe"):
         hits = _with_fields(page, catalog)
         if query.explain:
-            hits = explained(hits, ranking)
+            hits = explained(hits, ranking, again.explanations)
         if query.group and not query.quotas:  # with quotas each hit shows the kind that it was counted as
             hits = as_files(hits, query.filter, catalog)
         return _sorted(hits, query.order, catalog) if query.order else hits

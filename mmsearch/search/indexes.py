@@ -8,6 +8,7 @@ from mmsearch.catalog.catalog import Catalog
 from mmsearch.errors import CollectionDamaged
 from mmsearch.hubness.stored import BankCache
 from mmsearch.protocols import VectorIndex
+from mmsearch.search.rerankers import RerankerCache
 from mmsearch.search.state import SearchState
 from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
@@ -19,6 +20,7 @@ class IndexCache:
 
     Attributes:
         banks: The same for banks of queries, which come and go without a change of the vectors.
+        rerankers: The same for re-rankers.
     """
 
     def __init__(self, catalog: Catalog, store: VectorStore, generations: GenerationStore) -> None:
@@ -26,6 +28,7 @@ class IndexCache:
         self._store = store
         self._generations = generations
         self.banks = BankCache(catalog)
+        self.rerankers = RerankerCache(catalog)
         self._state: SearchState | None = None
         self._revision = -1
         self._lock = Lock()

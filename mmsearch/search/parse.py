@@ -3,9 +3,9 @@
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.config import Limits, SearchConfig
 from mmsearch.errors import QueryError
-from mmsearch.queries import Filter, Query
+from mmsearch.queries import Filter, Query, Rerank
 from mmsearch.search.parts import query_parts
-from mmsearch.search.request import Request
+from mmsearch.search.request import MAX_RERANK_DEPTH, Request
 from mmsearch.types import EncoderSpec
 from mmsearch.vectors.store import VectorStore
 from mmsearch.where.syntax import Order
@@ -43,6 +43,7 @@ def parse(
         quotas=dict(request.quotas),
         order=_order(request.sort),
         explain=request.explain,
+        rerank=_rerank(request, config),
     )
 
 
@@ -78,6 +79,20 @@ def _filter(request: Request, excluded: frozenset[int]) -> Filter:
     from mmsearch.where.parse import parse_where  # the parser's tables, which most searches can do without
 
     return Filter(request.modality, excluded, parse_where(request.where), request.where)
+
+
+def _rerank(request: Request, config: SearchConfig) -> Rerank | None:
+    """Choose between the query's word and the settings; whoever says how to re-rank wants it."""
+    said = bool(request.reranker or request.rerank_depth or request.budget_ms)
+    wanted = said if request.rerank is None else request.rerank
+    if not wanted and (request.rerank is False or not config.rerank):
+        return None
+    return Rerank(
+        model=request.reranker or config.reranker,
+        depth=request.rerank_depth or min(config.rerank_depth, MAX_RERANK_DEPTH),
+        budget_ms=request.budget_ms or config.budget_ms or None,
+        wanted=wanted,
+    )
 
 
 def _order(sort: str) -> tuple[Order, ...]:

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from math import inf
 from typing import Any, get_args
 
 from mmsearch.errors import QueryError
 from mmsearch.queries import Combine, Mode
+from mmsearch.registry import check_reranker_name
 from mmsearch.search.arguments import number, parse_modalities, parse_quotas, several, shown, text, whole, yes_or_no
 from mmsearch.search.terms import (
     TERM_KINDS,
@@ -20,6 +22,7 @@ from mmsearch.search.terms import (
 from mmsearch.types import Modality
 
 MAX_DEPTH = 100_000  # k + offset: what one search may be asked to rank
+MAX_RERANK_DEPTH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class Request:
         where: A filter, in the language of docs/where.md.
         sort: Fields to sort by, such as "-taken,name".
         log: Whether to note the query for `mmsearch log`.
+        rerank: Whether the best hits are looked at again by a re-ranker.
+        reranker: Its name, as `registry.make_reranker` takes it; "" as the settings say.
+        rerank_depth: So many hits it looks at.
+        budget_ms: It ends after so many milliseconds.
     """
 
     terms: tuple[Term, ...] = ()
@@ -46,6 +53,10 @@ class Request:
     quotas: Mapping[Modality, int] = field(default_factory=dict)
     explain: bool = False
     log: bool | None = None
+    rerank: bool | None = None
+    reranker: str = ""
+    rerank_depth: int | None = None
+    budget_ms: float | None = None
 
     def __post_init__(self) -> None:
         if (self.k is not None and self.k < 1) or self.offset < 0:
@@ -54,6 +65,12 @@ class Request:
             raise QueryError(f"k and offset together may be {MAX_DEPTH:,}.", remedy="Narrow the search by a filter.")
         if not 0 <= self.min_score <= 1:
             raise QueryError(f"min_score must be from 0 to 1, not {self.min_score}.")
+        if self.rerank_depth is not None and not 1 <= self.rerank_depth <= MAX_RERANK_DEPTH:
+            raise QueryError(f"rerank_depth must be from 1 to {MAX_RERANK_DEPTH:,}, not {shown(self.rerank_depth)}.")
+        if self.budget_ms is not None and not 0 < self.budget_ms < inf:
+            raise QueryError(f"budget_ms must be above 0, not {self.budget_ms}.", remedy="Leave it out for no end.")
+        if self.reranker:
+            check_reranker_name(self.reranker)
         _check_name("mode", self.mode, (None, *get_args(Mode)))
         _check_name("combine", self.combine, get_args(Combine))
         for term in self.terms:
@@ -94,6 +111,10 @@ _OPTIONS: dict[str, Callable[[Any, str], Any]] = {
     "dedupe": yes_or_no,
     "explain": yes_or_no,
     "log": yes_or_no,
+    "rerank": yes_or_no,
+    "reranker": text,
+    "rerank_depth": whole,
+    "budget_ms": number,
 }
 
 
@@ -104,6 +125,7 @@ def make_request(given: Mapping[str, Any]) -> Request:
 
     Raises:
         QueryError: A name is unknown or a value of the wrong type.
+        ModelNotFound: There is no re-ranker of that name.
     """
     if unknown := sorted(map(str, set(given) - set(_PARTS) - set(_OPTIONS))):
         known = ", ".join(sorted([*_PARTS, *_OPTIONS]))

@@ -17,7 +17,8 @@ import numpy as np
 
 from mmsearch.errors import ModalityUnsupported
 from mmsearch.protocols import AdaptableEncoder, Encoder, Transcriber
-from mmsearch.testing.encoder_samples import odd_waves, sample_images, sample_waves
+from mmsearch.testing import token_contract
+from mmsearch.testing.encoder_samples import ODD_TEXTS, TEXTS, odd_waves, sample_images, sample_waves
 from mmsearch.types import MODALITIES, Embedded, Features, Role, Vectors
 
 MakeEncoder = Callable[[], Encoder]
@@ -25,24 +26,6 @@ MakeEncoder = Callable[[], Encoder]
 TOLERANCE = 1e-4
 FEATURE_TOLERANCE = 2e-3
 ROLES: tuple[Role, ...] = ("query", "document")
-TEXTS: tuple[str, ...] = (
-    "a dog",
-    "a brown dog runs over the wet sand of a long beach while the sun goes down behind the hills",
-    "red",
-    "zwei Hunde am Strand, 海辺の犬",
-    "invoice 2024-03-01, total 12.50",
-)
-ODD_TEXTS: tuple[str, ...] = (
-    "",
-    " \t\r\n",
-    "\x00",
-    "\ufeff\u200b\u202e",  # byte order mark, zero-width space, right-to-left override
-    "👩‍👩‍👧‍👦 e\u0301 ﷽",
-    "\udcff",  # a lone surrogate: how Python passes on command line bytes that are not UTF-8
-    "word " * 20_000,
-    "x" * 100_000,
-    "🐕" * 25_000,
-)
 
 
 def check_spec_is_sound(make: MakeEncoder) -> None:
@@ -242,6 +225,7 @@ CHECKS: tuple[Callable[[MakeEncoder], None], ...] = (
     check_input_is_left_alone,
     check_unsupported_modality,
     check_threads,
+    *token_contract.CHECKS,
 )
 
 

@@ -1,9 +1,28 @@
-"""Pictures and sounds of the size that an encoder wants, for its contract."""
+"""Texts, and pictures and sounds of the size that an encoder wants, for its contract."""
 
 import numpy as np
 
 from mmsearch.protocols import Encoder
 from mmsearch.types import PixelBatch, Waveform
+
+TEXTS: tuple[str, ...] = (
+    "a dog",
+    "a brown dog runs over the wet sand of a long beach while the sun goes down behind the hills",
+    "red",
+    "zwei Hunde am Strand, 海辺の犬",
+    "invoice 2024-03-01, total 12.50",
+)
+ODD_TEXTS: tuple[str, ...] = (
+    "",
+    " \t\r\n",
+    "\x00",
+    "\ufeff\u200b\u202e",  # byte order mark, zero-width space, right-to-left override
+    "👩‍👩‍👧‍👦 e\u0301 ﷽",
+    "\udcff",  # a lone surrogate: how Python passes on command line bytes that are not UTF-8
+    "word " * 20_000,
+    "x" * 100_000,
+    "🐕" * 25_000,
+)
 
 
 def sample_images(encoder: Encoder) -> PixelBatch:

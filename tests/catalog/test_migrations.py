@@ -13,8 +13,10 @@ from alembic.script import ScriptDirectory
 from mmsearch.catalog import migrate
 from mmsearch.catalog.catalog import Catalog, Generation
 from mmsearch.catalog.engine import brief_engine
+from mmsearch.catalog.records import StoredHead, WordTerm
 from mmsearch.catalog.tables import metadata
 from mmsearch.errors import CollectionDamaged, CollectionError, SchemaTooNew
+from mmsearch.files import blake2
 from mmsearch.reports import IndexReport
 
 
@@ -79,6 +81,32 @@ def test_a_writer_migrates_the_previous_schema_and_keeps_its_data(previous, spac
             writer.put_generation(Generation(1, "flat", "1.flat", 10, "dd", 1, 7))
         assert catalog.generation() == Generation(1, "flat", "1.flat", 10, "dd", 1, 7)
     assert os.listdir(previous.parent) == ["catalog.db"]
+
+
+def test_a_catalog_without_tokens_and_rerankers_keeps_all_and_can_have_both(previous, space):
+    migrate.upgrade(previous, "0004")
+    with closing(sqlite3.connect(previous)) as old, old:
+        old.execute(
+            "INSERT INTO heads VALUES (1, ?, 1, 'image', x'01', ?, '{}', '2024-01-01', NULL)",
+            [space.space_id, blake2(b"\x01")],
+        )
+        old.execute(
+            "INSERT INTO query_banks VALUES (1, ?, x'02', ?, '{}', '', NULL)", [space.space_id, blake2(b"\x02")]
+        )
+        old.execute("INSERT INTO fields VALUES (1, 5, '/photos/a.jpg', 'place', 0, 'harbour', NULL)")
+    with Catalog.open(previous, write=True) as catalog:
+        assert migrate.stored_revision(previous) == "0005"
+        assert (catalog.space(), catalog.revision(), catalog.check()) == (space, 7, ())
+        assert catalog.heads() == (StoredHead("image", 1, b"\x01"),)
+        assert catalog.banks() == b"\x02"
+        assert catalog.fields_of(["/photos/a.jpg"]) == {"/photos/a.jpg": {"place": "harbour"}}
+        assert catalog.find_words([WordTerm((("jpg",),))]).ids.tolist() == [9]
+        assert (catalog.token_revision(), catalog.next_token_row()) == ("", (1, 0))
+        assert (catalog.without_tokens().tolist(), catalog.reranker()) == ([5], None)
+        with catalog.write() as writer:
+            writer.keep_tokens("r1")
+            writer.put_reranker(b"weights", {})
+        assert (catalog.token_revision(), catalog.reranker_version()) == ("r1", 1)
 
 
 def test_a_reader_does_not_migrate_but_says_what_to_do(previous):

@@ -23,7 +23,7 @@ def test_every_command_of_the_interface_is_there():
     assert names == {
         *("index", "search", "status", "errors", "verify", "rebuild", "remove"),
         *("adapt", "calibrate", "evaluate", "dupes", "set", "fields", "log", "feedback"),
-        *("models", "doctor", "demo", "config", "completion"),
+        *("models", "doctor", "demo", "config", "completion", "explain"),
     }
     assert {path for path in ALL if len(path) == 2} == {
         ("models", "list"),

@@ -5,22 +5,55 @@ from mmsearch.encoders.hashing import HashingEncoder
 from mmsearch.errors import DependencyMissing, WeightsDamaged
 
 
-def by_name(objects):
-    return {each["name"]: each for each in objects}
+def by_name(objects, kind=None):
+    return {each["name"]: each for each in objects if kind in (None, each.get("kind"))}
 
 
 def test_models_lists(cli):
     ran = cli("models")
-    models = by_name(ran.objects)
-    assert models["builtin"] == {
-        **{"name": "builtin", "modalities": ["audio", "image", "text"], "dim": 384, "usable": True, "remark": ""}
+    models = by_name(ran.objects, "encoder")
+    assert models["builtin"] | {"about": ""} == {
+        **{"kind": "encoder", "name": "builtin", "modalities": ["audio", "image", "text"], "dim": 384},
+        **{"usable": True, "remark": "", "about": ""},
     }
     assert models["hashing"]["dim"] == 256
+    assert models["open_clip"]["about"] == "Embeds texts and images with a model from a folder."
     assert cli("models", "list").stdout == ran.stdout
     table = cli("models", terminal=True).stdout
     assert "audio, image, text" in table
     assert table == cli("models", "list", terminal=True).stdout
     assert cli("models", "list", "--json", terminal=True).stdout == ran.stdout
+
+
+def test_rerankers_are_listed_too(cli):
+    rerankers = by_name(cli("models").objects, "re-ranker")
+    assert rerankers["maxsim"]["modalities"] == ["audio", "image", "text"]
+    assert rerankers["blip"] == {
+        **{"kind": "re-ranker", "name": "blip", "modalities": ["image"], "dim": None, "usable": True},
+        "remark": "Named with an argument, such as blip:/path/to/folder.",
+        "about": "Judges pictures with a BLIP model for image-text matching.",
+    }
+    assert rerankers["cross_encoder"]["modalities"] == []  # that depends on the model
+    assert "Judges pictures with a BLIP model" in cli("models", terminal=True).stdout
+
+
+def test_rerankers_that_cannot_be_used_name_the_extra(cli, monkeypatch):
+    monkeypatch.setattr("mmsearch.rerankers.model_folder.find_spec", lambda _: None)
+    blip = by_name(cli("models").objects, "re-ranker")["blip"]
+    assert (blip["usable"], blip["modalities"]) == (False, ["image"])
+    assert "pip install 'mmsearch[rerankers]'" in blip["remark"]
+
+
+def test_rerankers_are_described_and_checked(cli, tmp_path):
+    (info,) = cli("models", "info", "maxsim").objects
+    assert (info["kind"], info["name"], info["needs_tokens"]) == ("re-ranker", "maxsim", True)
+    assert info["weights"].keys() == {"audio", "image", "text"}
+    assert cli("models", "verify", "maxsim").objects == [{"name": "maxsim", "ok": True}]
+    ran = cli("models", "verify", f"blip:{tmp_path}")
+    assert ran.exit_code == 6
+    assert "no safetensors" in ran.stderr
+    assert cli("models", "info", f"cross_encoder:{tmp_path / 'nowhere'}").exit_code == 6
+    assert cli("models", "info", "hashing", "--reranker").exit_code == 6  # no re-ranker has that name
 
 
 def test_models_that_cannot_be_used_say_why(cli, monkeypatch):
@@ -40,8 +73,8 @@ def test_models_that_fail_to_import(cli, monkeypatch):
     def broken(name):
         raise DependencyMissing("It cannot be imported.", remedy="Install it.")
 
-    monkeypatch.setattr("mmsearch.registry.make_encoder", broken)
-    assert by_name(cli("models").objects)["builtin"]["remark"] == "It cannot be imported. Install it."
+    monkeypatch.setattr("mmsearch.cli.model_entries.make_encoder", broken)
+    assert by_name(cli("models").objects, "encoder")["builtin"]["remark"] == "It cannot be imported. Install it."
 
 
 def test_models_info(cli):

@@ -8,12 +8,15 @@ from mmsearch.catalog.writer import Writer
 from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
+from mmsearch.vectors.tokens import TokenStore
 
 INDEX_STEPS = {
     "begin the run": (Writer, "begin_run"),
     "note the root": (Writer, "add_root"),
     "append vectors": (VectorStore, "append"),
     "note the block": (Writer, "add_block"),
+    "append tokens": (TokenStore, "append"),
+    "note the token block": (Writer, "add_token_block"),
     "put files": (Writer, "put_indexed"),
     "put a known file": (Writer, "put_known"),
     "put a failed file": (Writer, "put_failed"),
@@ -29,10 +32,20 @@ PUBLISH_STEPS = {
     "drop old generations": (Writer, "drop_generations"),
     "remove old generations": (GenerationStore, "remove_others"),
     "remove old vectors": (VectorStore, "remove_unreferenced"),
+    "remove old tokens": (TokenStore, "remove_unreferenced"),
 }
 REBUILD_STEPS = {
     "write new vectors": (VectorStore, "write_new"),
+    "write new tokens": (TokenStore, "write_new"),
     "move vectors": (Writer, "move_vectors"),
+    "move tokens": (Writer, "move_tokens"),
+    "finish the transaction": (Writer, "finish"),
+    "commit": (DefaultDialect, "do_commit"),
+}
+TOKEN_STEPS = {  # of giving tokens to what was indexed without
+    "append tokens": (TokenStore, "append"),
+    "note the token block": (Writer, "add_token_block"),
+    "put tokens": (Writer, "put_tokens"),
     "finish the transaction": (Writer, "finish"),
     "commit": (DefaultDialect, "do_commit"),
 }
@@ -42,10 +55,10 @@ HEAD_STEPS = {
     "finish the transaction": (Writer, "finish"),
     "commit": (DefaultDialect, "do_commit"),
 }
-ALL_STEPS = INDEX_STEPS | PUBLISH_STEPS | REBUILD_STEPS | HEAD_STEPS
+ALL_STEPS = INDEX_STEPS | PUBLISH_STEPS | REBUILD_STEPS | TOKEN_STEPS | HEAD_STEPS
 # What is durable at once; all else is undone with its transaction, so that its end is the next one's beginning.
-_DURABLE = {"append vectors", "write new vectors", "commit", "save the index", "publish the index"} | {
-    name for name in PUBLISH_STEPS if name.startswith("remove")
+_DURABLE = {"commit", "save the index", "publish the index"} | {
+    name for name in ALL_STEPS if name.startswith(("append", "write new", "remove"))
 }
 
 

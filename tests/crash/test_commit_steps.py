@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from library import FIRST, SECOND, STAYS, make_first, make_second, texts
-from steps import ALL_STEPS, INDEX_STEPS, PUBLISH_STEPS, REBUILD_STEPS, Crash, fail, moments
+from steps import ALL_STEPS, INDEX_STEPS, PUBLISH_STEPS, REBUILD_STEPS, TOKEN_STEPS, Crash, fail, moments
 
 import mmsearch
 
@@ -62,6 +62,7 @@ def check_recovery(collection, encoder, folder):
         assert after.search("red", k=1)[0].cosine > 0.8
         assert after.verify() == []
         assert after.status().index.fresh
+        assert after.status().tokens.segments == after.status().tokens.of == len(SECOND) + 1
         assert_nothing_is_left_over(after)
         again = after.index(folder)
         assert (again.encoded, again.unchanged) == (0, len(SECOND) + 2)
@@ -71,7 +72,7 @@ def check_recovery(collection, encoder, folder):
 def assert_nothing_is_left_over(collection):
     names = sorted(path.name for path in collection.folder.rglob("*") if path.is_file())
     kept = [name for name in names if not name.startswith(("catalog.db", "lock"))]
-    assert len(kept) == 2, names  # one file of vectors, one generation
+    assert len(kept) == 3, names  # one file of vectors, one of tokens, one generation
 
 
 @pytest.mark.parametrize(("step", "when"), moments([*INDEX_STEPS, *PUBLISH_STEPS]))
@@ -81,14 +82,18 @@ def test_a_failure_at_each_step(indexed, encoder, folder, monkeypatch, step, whe
 
 
 @pytest.mark.parametrize(
-    ("step", "skip"), [("append vectors", 1), ("append vectors", 2), ("put files", 2), ("commit", 3)]
+    ("step", "skip"),
+    [("append vectors", 1), ("append vectors", 2), ("append tokens", 1), ("put files", 2), ("commit", 3)],
 )
 def test_a_failure_later_on(indexed, encoder, folder, monkeypatch, step, skip):
     crash_at(monkeypatch, step, "after", lambda: indexed.index(folder), skip=skip)
     check_recovery(indexed, encoder, folder)
 
 
-@pytest.mark.parametrize("step", ["append vectors", "finish the transaction", "commit", "sweep", "put the generation"])
+@pytest.mark.parametrize(
+    "step",
+    ["append vectors", "append tokens", "finish the transaction", "commit", "sweep", "put the generation"],
+)
 def test_a_process_that_ends_at_a_step(indexed, encoder, folder, step):
     end_process_at("index", step, folder)
     check_recovery(indexed, encoder, folder)
@@ -110,9 +115,30 @@ def test_a_rebuild_that_fails(indexed, encoder, folder, monkeypatch, step, when)
 
 
 def test_a_rebuild_whose_process_ends(indexed, encoder, folder):
-    for step in ("write new vectors", "commit"):
+    for step in ("write new vectors", "write new tokens", "commit"):
         end_process_at("rebuild", step, folder)
     check_recovery(indexed, encoder, folder)
+
+
+@pytest.mark.parametrize(("step", "when"), moments(TOKEN_STEPS))
+def test_tokens_that_are_made_later(home, encoder, folder, monkeypatch, step, when):
+    """The first two transactions find out whether anything can be written, and note what is to be kept."""
+    monkeypatch.setenv("MMSEARCH_INGEST_BATCH_FILES", "2")
+    make_first(folder)
+    with mmsearch.open("photos", home=home, model=encoder) as made:
+        made.index(folder, tokens=False)
+        expected = [(hit.id, hit.path, hit.cosine) for hit in made.search("word", k=100)]
+        skip = 2 if step in {"finish the transaction", "commit"} else 0
+        crash_at(monkeypatch, step, when, lambda: made.rebuild(tokens=True), skip=skip)
+    with reopened(made, encoder) as after:
+        assert after.verify() == []
+        kept = after.status().tokens.segments
+        assert kept == (2 if (step, when) == ("commit", "after") else 0)
+        after.rebuild(tokens=True)
+        assert after.status().tokens.segments == after.status().tokens.of == 8
+        assert [(hit.id, hit.path, hit.cosine) for hit in after.search("word", k=100)] == expected
+        assert after.verify() == []
+        assert_nothing_is_left_over(after)
 
 
 @pytest.mark.parametrize(("step", "when"), moments(["commit", "publish the index"]))
@@ -137,7 +163,8 @@ def test_the_first_run_fails_before_anything_is_committed(collection, encoder, f
 
 def test_what_lies_behind_the_committed_rows_does_not_matter(indexed, encoder, folder):
     """After a power failure it may be anything."""
-    (vectors,) = indexed.folder.rglob("*.f32")
-    with vectors.open("ab") as file:
-        file.write(os.urandom(10_001))
+    for pattern in ("*.f32", "*.i8"):
+        (rows,) = indexed.folder.rglob(pattern)
+        with rows.open("ab") as file:
+            file.write(os.urandom(10_001))
     check_recovery(indexed, encoder, folder)

@@ -10,6 +10,7 @@ import pytest
 from library import FIRST, SECOND, STAYS, make_first, make_second, texts
 
 from mmsearch.errors import StorageError
+from mmsearch.testing.media import write_text
 
 
 @pytest.fixture
@@ -43,6 +44,29 @@ def test_no_room_for_vectors(indexed, folder, write):
     check_nothing_is_lost(indexed)
     indexed.index(folder)
     assert texts(indexed) == SECOND
+
+
+@pytest.mark.parametrize("write", ["index", "rebuild"])
+def test_no_room_for_tokens(indexed, folder, write):
+    """Of a text with many words there is more than of its vector, and than SQLite notes of it."""
+    words = [f"{number}{letter}" for letter in "abcdefghij" for number in range(10)]
+    text = " ".join(words * 200)
+    if write == "rebuild":
+        write_text(folder / "long.txt", text)
+        indexed.index(folder)
+    before = indexed.status().tokens
+    tokens_path = next(indexed.folder.rglob("*.i8"))
+    with files_of_at_most(tokens_path.stat().st_size - 20_000 if write == "rebuild" else 300_000):
+        write_text(folder / "long.txt", text)
+        with pytest.raises(StorageError, match=r"\.i8") as raised:
+            indexed.index(folder) if write == "index" else indexed.rebuild()
+    assert "what was committed is safe" in raised.value.remedy
+    assert indexed.verify() == []
+    assert indexed.status().tokens.segments == before.segments
+    indexed.index(folder)
+    indexed.rebuild()
+    assert indexed.status().tokens.size_bytes > 400_000
+    assert indexed.verify() == []
 
 
 def check_nothing_is_lost(collection):

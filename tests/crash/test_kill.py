@@ -80,11 +80,13 @@ def _kill(process, moments):
 
 
 def _state(home):
-    """Each segment with all its fields and its vector, without the ids, which depend on the order of the runs."""
+    """Each segment with fields, tokens and vector, but without the ids, which depend on the order of the runs."""
     with Catalog.open(home / "photos" / "catalog.db", write=False) as catalog:
         shelves = Shelves(home / "photos", catalog)
         places = catalog.locations()
         vectors = shelves.store.gather(places.files, places.rows)
+        having = catalog.token_places(places.ids)
+        tokens = shelves.tokens.gather_coded(having.files, having.rows, having.counts)
         records = catalog.hits(places.ids)
         files = catalog.lookup([record.path for record in records.values()])
         rows = {
@@ -92,9 +94,12 @@ def _state(home):
                 files[record.path].content_hash,
                 (record.modality, record.text, record.char_start, record.char_end, record.about, record.media_type),
                 (record.width_px, record.height_px, files[record.path].size_bytes, files[record.path].mtime_ns),
+                coded.tobytes(),
                 vector,
             )
-            for record, vector in zip((records[id_] for id_ in places.ids.tolist()), vectors, strict=True)
+            for record, coded, vector in zip(
+                (records[id_] for id_ in places.ids.tolist()), tokens, vectors, strict=True
+            )
         }
         return rows, [(each.path, each.code, each.reason) for each in catalog.failures()]
 

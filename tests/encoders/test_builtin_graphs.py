@@ -55,7 +55,7 @@ def softmax(x):
 
 
 def bert(ids, tensors):
-    """Token ids (s,) to the mean of the last hidden states (384,)."""
+    """Token ids (s,) to the last hidden states (s, 384)."""
 
     def linear(x, name):
         return x @ tensors[f"{name}.weight"].T + tensors[f"{name}.bias"]
@@ -77,16 +77,20 @@ def bert(ids, tensors):
         x = norm(x + linear(mixed, f"{name}.attention.output.dense"), f"{name}.attention.output.LayerNorm")
         inner = gelu(linear(x, f"{name}.intermediate.dense"))
         x = norm(x + linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
-    return x.mean(axis=0)
+    return x
 
 
-def test_text_vectors_are_those_of_a_plain_bert():
+def test_text_vectors_and_states_are_those_of_a_plain_bert():
     tensors = {name: tensor.astype(np.float64) for name, tensor in load_file(MINILM.path).items()}
     tokenizer = Tokenizer.from_file(str(TOKENIZER.path))
     tokenizer.no_padding()
     tokenizer.enable_truncation(256)
     expected = [bert(tokenizer.encode(text).ids, tensors) for text in TEXTS]
-    np.testing.assert_allclose(TextModel().encode(TEXTS), expected, atol=1e-4)
+    model = TextModel()
+    np.testing.assert_allclose(model.encode(TEXTS), [states.mean(axis=0) for states in expected], atol=1e-4)
+    _, hidden = model._run([tokenizer.encode(text) for text in TEXTS], "vectors", "hidden")
+    for found, states in zip(hidden, expected, strict=True):
+        np.testing.assert_allclose(found[: len(states)], states, atol=2e-4)
 
 
 # ---- image: EfficientNet-lite0, batch norms not folded, through torch ----
@@ -145,6 +149,14 @@ def test_logits_and_features_are_those_of_a_plain_network(pictures, classifier):
     logits, features = classifier.outputs(pixels[:6])
     np.testing.assert_allclose(logits, expected_logits, atol=2e-3)
     np.testing.assert_allclose(features, expected_features, atol=2e-4)
+
+
+def test_the_features_are_the_mean_of_the_map(pictures, classifier):
+    _, pixels = pictures
+    ((logits, features, maps),) = classifier._run(pixels[:2], "logits", "features", "map")
+    assert maps.shape == (2, 1280, 7, 7)
+    np.testing.assert_allclose(maps.mean(axis=(2, 3)), features, atol=1e-5)
+    np.testing.assert_allclose(classifier.classify(features), logits, atol=1e-3)
 
 
 def test_the_table_says_where_each_tensor_lies():

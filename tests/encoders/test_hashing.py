@@ -200,3 +200,54 @@ def test_each_dimension_is_a_space():
 def test_other_dimensions_are_refused(dim):
     with pytest.raises(ConfigError, match="not a dimension"):
         HashingEncoder(dim)
+
+
+# ---- tokens ----
+
+
+def test_a_cell_shows_the_colours_in_it():
+    encoder = HashingEncoder()
+    left_and_right = picture(COLOURS["red"], COLOURS["blue"]).transpose(1, 0, 2)
+    (tokens,) = encoder.embed_images(left_and_right[None], tokens=True).tokens
+    red, blue = (encoder.query_words(colour).tokens[0] for colour in ("red", "blue"))
+    np.testing.assert_allclose(tokens.reshape(4, 4, 256)[:, :2], np.broadcast_to(red, (4, 2, 256)), atol=1e-6)
+    np.testing.assert_allclose(tokens.reshape(4, 4, 256)[:, 2:], np.broadcast_to(blue, (4, 2, 256)), atol=1e-6)
+
+
+def test_a_cell_of_two_colours_is_their_mean_by_share():
+    encoder = HashingEncoder()
+    stripes = picture(*[COLOURS["red"], COLOURS["green"]] * 16)
+    (tokens,) = encoder.embed_images(stripes[None], tokens=True).tokens
+    mixed = encoder.query_words("red green").tokens.mean(axis=0)
+    np.testing.assert_allclose(tokens, np.broadcast_to(mixed, (16, 256)), atol=1e-6)
+
+
+def test_a_sound_has_four_spans_in_order_of_time():
+    encoder = HashingEncoder()
+    wave = np.concatenate([tone(150), tone(2_500), SOUNDS["silence"], noise()])
+    (tokens,) = encoder.embed_audio([wave], tokens=True).tokens
+    expected = [
+        encoder.encode_texts([name], "query")[0]
+        for name in ("loud tone low", "loud tone high", "silence", "loud noise")
+    ]
+    np.testing.assert_allclose(tokens, expected, atol=1e-5)
+    assert [len(each) for each in encoder.embed_audio([wave[:1], wave[:3]], tokens=True).tokens] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("A red, red Car!", ("A", "red", "red", "Car")), ("", ("",)), ("?!", ("?!",)), ("12.50", ("12", "50"))],
+)
+def test_a_query_s_words_are_as_written(text, words):
+    encoder = HashingEncoder()
+    asked = encoder.query_words(text)
+    assert asked.words == words
+    np.testing.assert_allclose(asked.tokens, encoder.encode_texts(words, "query"), atol=1e-6)
+    np.testing.assert_allclose(asked.tokens.sum(axis=0), encoder.encode_texts([text], "query")[0], atol=1e-6)
+
+
+def test_a_long_text_has_64_tokens():
+    encoder = HashingEncoder(64)
+    (tokens,) = encoder.embed_texts(["red blue " * 64], tokens=True).tokens
+    mean = encoder.query_words("red blue").tokens.mean(axis=0)
+    np.testing.assert_allclose(tokens, np.broadcast_to(mean, (64, 64)), atol=1e-6)

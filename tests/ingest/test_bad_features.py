@@ -21,7 +21,7 @@ def spoil(request, encoder, folder, monkeypatch):
     embed = getattr(encoder, request.param)
 
     def spoil(change):
-        monkeypatch.setattr(encoder, request.param, lambda inputs: change(embed(inputs)))
+        monkeypatch.setattr(encoder, request.param, lambda inputs, **asked: change(embed(inputs, **asked)))
 
     return spoil
 

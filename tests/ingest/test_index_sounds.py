@@ -4,7 +4,6 @@ import itertools
 import os
 import shutil
 from dataclasses import asdict, replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import pytest
 import mmsearch
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.errors import ModelError
-from mmsearch.ingest.flow import Run
+from mmsearch.ingest.batches import in_batches
 from mmsearch.ingest.listen import _spans
 from mmsearch.ingest.plan import Work
 from mmsearch.testing.media import write_corrupt, write_image, write_text, write_wav
@@ -213,8 +212,8 @@ def test_what_comes_before_the_damage_is_no_excuse_to_keep_half_a_sound(collecti
     write_wav(folder / "b.wav", seconds=1)
     real = encoder.embed_audio
 
-    def embed_audio(waves):
-        embedded = real(waves)
+    def embed_audio(waves, **asked):
+        embedded = real(waves, **asked)
         if encoder.sounds > 10:
             encoder.sounds = 0
             return replace(embedded, vectors=np.full_like(embedded.vectors, np.nan))
@@ -230,7 +229,7 @@ def test_what_comes_before_the_damage_is_no_excuse_to_keep_half_a_sound(collecti
 
 def test_a_model_that_gives_too_few_vectors_for_a_sound_ends_the_run(collection, encoder, folder, monkeypatch):
     write_wav(folder / "a.wav")
-    monkeypatch.setattr(encoder, "embed_audio", lambda waves: NOTHING)
+    monkeypatch.setattr(encoder, "embed_audio", lambda waves, **_: NOTHING)
     with pytest.raises(ModelError, match="0 vectors for 1 inputs"):
         collection.index(folder)
     assert collection.status().assets == 0
@@ -305,8 +304,7 @@ def test_a_file_that_claims_to_be_huge_is_not_even_hashed(home, folder, encoder,
 
 def test_a_batch_of_sounds_is_cut_short():
     works = (Work(FileStat(f"/{n}.mp3", 3 << 20, 1), "audio") for n in range(10))
-    run = SimpleNamespace(job=SimpleNamespace(batch_files=32))
-    assert [len(batch) for batch in Run._batches(run, works)] == [2, 2, 2, 2, 2]
+    assert [len(batch) for batch in in_batches(works, 32)] == [2, 2, 2, 2, 2]
 
 
 def test_what_is_said_ends_with_the_piece_it_is_said_in():

@@ -9,7 +9,7 @@ from processes import own_workers
 
 import mmsearch
 import mmsearch.ingest.roots
-from mmsearch.ingest.flow import BATCH_BYTES, COSTS, Run
+from mmsearch.ingest.batches import BATCH_BYTES, COSTS, in_batches
 from mmsearch.ingest.plan import Work
 from mmsearch.testing.media import write_image, write_text
 from mmsearch.types import FileStat
@@ -103,11 +103,5 @@ def test_long_texts_come_in_small_batches():
     size = BATCH_BYTES // COSTS["text"] // 2
     texts = [Work(FileStat(f"/{i}.txt", size, 1), "text") for i in range(5)]
     photos = [Work(FileStat(f"/{i}.jpg", size, 1), "image") for i in range(5)]
-
-    class FakeJob:
-        batch_files = 32
-
-    run = Run.__new__(Run)
-    run.job = FakeJob()
-    assert [len(batch) for batch in run._batches(iter(texts))] == [2, 2, 1]
-    assert [len(batch) for batch in run._batches(iter(photos))] == [5]
+    assert [len(batch) for batch in in_batches(texts, 32)] == [2, 2, 1]
+    assert [len(batch) for batch in in_batches(photos, 32)] == [5]

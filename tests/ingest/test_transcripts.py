@@ -25,8 +25,8 @@ class Listener(CountingEncoder):
         self.heard_s = []
         self.can_tell_speech = True
 
-    def embed_audio(self, waves):
-        embedded = super().embed_audio(waves)
+    def embed_audio(self, waves, **asked):
+        embedded = super().embed_audio(waves, **asked)
         loud = np.array([float(np.abs(wave).mean()) > 0.01 for wave in waves])
         return replace(embedded, speech=loud if self.can_tell_speech else None)
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from made_files import ENCODER, indexed_file
-from query_parts import text_parts
+from query_parts import LIMITS, text_parts
 
 from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import Catalog
@@ -26,7 +26,7 @@ class Library:
         folder.mkdir(parents=True, exist_ok=True)
         self.catalog = Catalog.create(folder / "catalog.db", "library", ENCODER.spec.space)
         self.shelves = Shelves(folder, self.catalog)
-        self.stores = (self.catalog, self.shelves.store, self.shelves.generations)
+        self.stores = (self.catalog, self.shelves.store, self.shelves.tokens, self.shelves.generations)
 
     def put(self, path, modality, *texts):
         """Commit one file; answers with the ids of its segments."""
@@ -89,8 +89,8 @@ class Reader:
         """By vectors alone and every segment for itself, unless something else is asked for."""
         wanted = Filter(frozenset(modalities), frozenset(exclude), where)
         query = Query((*text_parts(texts), *parts), wanted, mode=mode, group=group, **options)
-        stores = {"catalog": self.catalog, "store": self.shelves.store}
-        return search(query, encoder=ENCODER, indexes=self.shelves.indexes, **stores)
+        stores = {"catalog": self.catalog, "store": self.shelves.store, "tokens": lambda: self.shelves.tokens}
+        return search(query, encoder=ENCODER, indexes=self.shelves.indexes, limits=LIMITS, **stores)
 
     def close(self):
         self.catalog.close()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmsearch.errors import QueryError
+from mmsearch.errors import ModelNotFound, QueryError
 from mmsearch.search.request import Request, from_json
 from mmsearch.search.terms import Term
 
@@ -20,7 +20,8 @@ json_values = st.recursive(
 )
 names = st.sampled_from(
     ["text", "image", "audio", "like", "vector", "negative", "parts", "where", "sort", "k", "offset", "mode", "combine",
-     "modality", "min_score", "group", "dedupe", "quotas", "explain", "log", "other"]
+     "modality", "min_score", "group", "dedupe", "quotas", "explain", "log", "rerank", "reranker", "rerank_depth",
+     "budget_ms", "other"]
 )  # fmt: skip
 
 
@@ -44,6 +45,10 @@ def test_all_of_it():
             "group": False,
             "dedupe": True,
             "quotas": {"image": 3},
+            "rerank": False,
+            "reranker": "blip:/models/blip",
+            "rerank_depth": 50,
+            "budget_ms": 20,
         }
     )
     assert set(map(repr, request.terms)) == {
@@ -61,6 +66,8 @@ def test_all_of_it():
     assert (request.where, request.sort, request.mode, request.combine) == ("year > 2020", "-taken", "vector", "fuse")
     assert (request.k, request.offset, request.min_score, request.group, request.dedupe) == (5, 10, 0.5, False, True)
     assert request.quotas == {"image": 3}
+    again = request.rerank, request.reranker, request.rerank_depth, request.budget_ms
+    assert again == (False, "blip:/models/blip", 50, 20.0)
 
 
 def test_relative_files_count_from_the_base():
@@ -132,6 +139,14 @@ def test_data_is_named_and_not_written():
         ({"parts": [{"text": "a", "weight": "2"}]}, "a number"),
         ({"where": 7}, "'where'"),
         ({"group": 1}, "'group'"),
+        ({"rerank": 1}, "'rerank'"),
+        ({"reranker": ["maxsim"]}, "'reranker'"),
+        ({"rerank_depth": 0}, "from 1 to 10,000"),
+        ({"rerank_depth": 10**5_000}, "from 1 to 10,000"),
+        ({"rerank_depth": 5.0}, "'rerank_depth'"),
+        ({"budget_ms": -1}, "above 0"),
+        ({"budget_ms": float("inf")}, "above 0"),
+        ({"budget_ms": "20"}, "'budget_ms'"),
     ],
 )
 def test_what_is_not_a_query_is_refused(request_, message):
@@ -139,7 +154,12 @@ def test_what_is_not_a_query_is_refused(request_, message):
         from_json(request_)
 
 
+def test_a_re_ranker_that_nobody_knows():
+    with pytest.raises(ModelNotFound, match="known: builtin, maxsim"):
+        from_json({"text": "cat", "reranker": "psychic:x"})
+
+
 @given(st.dictionaries(names, json_values, max_size=5))
 def test_any_json_is_a_request_or_a_clear_error(request_):
-    with suppress(QueryError):
+    with suppress(QueryError, ModelNotFound):
         assert isinstance(from_json(request_), Request)

@@ -9,7 +9,7 @@ from mmsearch import files
 from mmsearch.errors import CollectionDamaged, StorageError
 from mmsearch.normalise import unit_rows
 from mmsearch.types import Block, EmbeddingSpace
-from mmsearch.vectors import store as store_module
+from mmsearch.vectors import rows as rows_module
 from mmsearch.vectors.store import VectorStore
 
 SPACE = EmbeddingSpace("test", "1", "none", 4)
@@ -228,7 +228,7 @@ def test_a_block_that_reaches_beyond_the_file_is_damage_whatever_its_size(store)
 
 
 def test_damage_is_told_by_block_with_file_and_rows(store, folder, monkeypatch):
-    monkeypatch.setattr(store_module, "_CHUNK_BYTES", 24)  # not a whole number of rows
+    monkeypatch.setattr(rows_module, "_CHUNK_BYTES", 24)  # not a whole number of rows
     blocks = [store.append(1, 0, rows(3)), store.append(1, 3, rows(3, seed=1)), store.append(2, 0, rows(2))]
     path = folder / "00000001.f32"
     data = bytearray(path.read_bytes())

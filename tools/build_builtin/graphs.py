@@ -29,7 +29,7 @@ STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
-STEM_CHANNELS, HEAD_CHANNELS, CLASSES, IMAGE_PX = 32, 1280, 1000, 224
+STEM_CHANNELS, HEAD_CHANNELS, CLASSES, IMAGE_PX, MAP_CELLS = 32, 1280, 1000, 224, 7
 
 
 class Graph:
@@ -86,7 +86,10 @@ class Graph:
 
 
 def text_graph() -> ModelProto:
-    """MiniLM from summed embeddings (b, s, 384) and mask (b, s) to mean-pooled vectors (b, 384)."""
+    """MiniLM from summed embeddings (b, s, 384) and mask (b, s) to vectors (b, 384), the mean of hidden (b, s, 384).
+
+    Hidden states at padding mean nothing.
+    """
     graph = Graph()
     shape = graph.op("Shape", "embeddings")
     rows = graph.integers(-1, WIDTH)
@@ -101,12 +104,12 @@ def text_graph() -> ModelProto:
         inner = graph.op("Gelu", _linear(graph, x, f"layer.{layer}.inner", WIDTH, INNER))
         outer = _linear(graph, inner, f"layer.{layer}.outer", INNER, WIDTH)
         x = _norm(graph, graph.op("Add", x, outer), f"layer.{layer}.norm")
-    _mean_pool(graph, graph.op("Reshape", x, shape))
+    _mean_pool(graph, graph.op("Reshape", x, shape, output="hidden"))
     inputs: list[tuple[str, int, list[str | int]]] = [
         ("embeddings", TensorProto.FLOAT, ["b", "s", WIDTH]),
         ("mask", TensorProto.FLOAT, ["b", "s"]),
     ]
-    return graph.model("minilm", inputs, ("vectors", ["b", WIDTH]))
+    return graph.model("minilm", inputs, ("vectors", ["b", WIDTH]), ("hidden", ["b", "s", WIDTH]))
 
 
 def _attention_bias(graph: Graph) -> str:
@@ -151,7 +154,7 @@ def _mean_pool(graph: Graph, x: str) -> None:
 def image_graph() -> ModelProto:
     """EfficientNet-lite0 from uint8 RGB (n, 224, 224, 3) to logits (n, 1000) and the features (n, 1280) below them.
 
-    Batch norms are folded into the convolutions at load.
+    The features are the mean of the map (n, 1280, 7, 7). Batch norms are folded into the convolutions at load.
     """
     graph = Graph()
     pixels = graph.op("Cast", "pixels", to=TensorProto.FLOAT)
@@ -165,12 +168,16 @@ def image_graph() -> ModelProto:
             first_stride = stride if repeat == 0 else 1
             x = _block(graph, x, f"blocks.{block}", channels, width, kernel, first_stride, expansion)
             channels, block = width, block + 1
-    x = _conv(graph, x, "head", channels, HEAD_CHANNELS, kernel=1, stride=1)
+    x = _conv(graph, x, "head", channels, HEAD_CHANNELS, kernel=1, stride=1, output="map")
     features = graph.op("Flatten", graph.op("GlobalAveragePool", x), output="features")  # (n, 1280)
     weight, bias = graph.weight("fc.weight", CLASSES, HEAD_CHANNELS), graph.weight("fc.bias", CLASSES)
     graph.op("Gemm", features, weight, bias, transB=1, output="logits")
     inputs: list[tuple[str, int, list[str | int]]] = [("pixels", TensorProto.UINT8, ["n", IMAGE_PX, IMAGE_PX, 3])]
-    outputs: tuple[tuple[str, list[str | int]], ...] = (("logits", ["n", CLASSES]), ("features", ["n", HEAD_CHANNELS]))
+    outputs: tuple[tuple[str, list[str | int]], ...] = (
+        ("logits", ["n", CLASSES]),
+        ("features", ["n", HEAD_CHANNELS]),
+        ("map", ["n", HEAD_CHANNELS, MAP_CELLS, MAP_CELLS]),
+    )
     return graph.model("efficientnet-lite0", inputs, *outputs)
 
 
@@ -194,6 +201,7 @@ def _conv(
     stride: int,
     groups: int = 1,
     activation: bool = True,
+    output: str | None = None,
 ) -> str:
     weight = graph.weight(f"{name}.weight", outputs, inputs // groups, kernel, kernel)
     y = graph.op(
@@ -208,7 +216,7 @@ def _conv(
     )
     if not activation:
         return y
-    return graph.op("Clip", y, graph.scalar("zero", 0.0), graph.scalar("six", 6.0))  # ReLU6
+    return graph.op("Clip", y, graph.scalar("zero", 0.0), graph.scalar("six", 6.0), output=output)  # ReLU6
 
 
 def main() -> None:

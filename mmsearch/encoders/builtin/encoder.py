@@ -7,11 +7,12 @@ from threading import Lock
 
 import numpy as np
 
-from mmsearch.encoders.builtin import image, sound, text, whisper
+from mmsearch.encoders.builtin import cells, image, sound, text, whisper
 from mmsearch.encoders.builtin.head import FEATURE_DIM
 from mmsearch.encoders.builtin.patches import RATE_HZ
 from mmsearch.encoders.builtin.speech import SpeechModel
 from mmsearch.encoders.builtin.weights import ALL_FILES
+from mmsearch.encoders.neighbours import MOST_TOKENS
 from mmsearch.types import (
     AudioInput,
     Embedded,
@@ -21,6 +22,7 @@ from mmsearch.types import (
     Levels,
     Modality,
     PixelBatch,
+    QueryWords,
     Role,
     Utterance,
     Vectors,
@@ -40,6 +42,8 @@ LEVELS: dict[tuple[Modality, Modality], Levels] = {
     ("audio", "text"): Levels(0.36, 0.57, verdict=False),
     ("audio", "image"): Levels(0.32, 0.63, verdict=False),
 }
+
+TOKENS = "1"  # another number whenever the same input would give other tokens
 
 
 class BuiltinEncoder:
@@ -64,6 +68,8 @@ class BuiltinEncoder:
             feature_dim=FEATURE_DIM,
             transcribes=whisper.is_installed(),
             levels=dict(LEVELS),
+            tokens=_tokens_revision(),
+            token_grid=cells.GRID,
         )
         self._loading = Lock()
         self._loading_speech = Lock()
@@ -116,22 +122,36 @@ class BuiltinEncoder:
         """Embed sounds of up to 10 s at 16 kHz: (n, 384) float32."""
         return self.embed_audio(waves).vectors
 
-    def embed_images(self, images: PixelBatch) -> Embedded:
-        """Embed images as `encode_images` does, with features (n, 256)."""
+    def embed_texts(self, texts: Sequence[str], *, tokens: bool = False) -> Embedded:
+        """Embed texts; their tokens are MiniLM's last states, which the vectors are the mean of, word by word."""
+        if not tokens or not texts:
+            return Embedded(self.encode_texts(texts, "document"), tokens=() if tokens else None)
+        self.load_text()
+        return self._text.embed_words(texts)
+
+    def embed_images(self, images: PixelBatch, *, tokens: bool = False) -> Embedded:
+        """Embed images as `encode_images` does, with features (n, 256); tokens are of 4 x 4 cells."""
         if not len(images):
-            return _nothing()
+            return _nothing(tokens)
         with self._loading:
             model = self._image
-        vectors, features = model.embed(images)
-        return Embedded(vectors=vectors, features=features)
+        return model.embed_cells(images) if tokens else Embedded(*model.embed(images))
 
-    def embed_audio(self, waves: Sequence[Waveform]) -> Embedded:
-        """Embed sounds as `encode_audio` does, with features (n, 256), and tell whether somebody speaks."""
+    def embed_audio(self, waves: Sequence[Waveform], *, tokens: bool = False) -> Embedded:
+        """Embed sounds as `encode_audio` does, with features (n, 256), and tell whether somebody speaks.
+
+        Tokens are of about a second each.
+        """
         if not waves:
-            return _nothing()
+            return _nothing(tokens)
         with self._loading:
             model = self._sound
-        return model.embed(waves)
+        return model.embed(waves, tokens=tokens)
+
+    def query_words(self, text: str) -> QueryWords:
+        """Say what each word of a query means in it."""
+        self.load_text()
+        return self._text.query_words(text)
 
     def transcribe(self, wave: Waveform) -> list[Utterance]:
         """Write down a sound of up to 30 s at 16 kHz, in overlapping passages; nothing if nothing is said.
@@ -151,10 +171,17 @@ def _revision() -> str:
     return blake2b("\n".join(digests).encode(), digest_size=8).hexdigest()
 
 
-def _nothing() -> Embedded:
+def _tokens_revision() -> str:
+    """Digest of everything that decides what the tokens are."""
+    choices = (TOKENS, _revision(), cells.GRID, sound.PATCHES_A_TOKEN, MOST_TOKENS)
+    return blake2b(repr(choices).encode(), digest_size=8).hexdigest()
+
+
+def _nothing(tokens: bool) -> Embedded:
     """Return what no inputs give."""
     return Embedded(
         vectors=np.empty((0, text.DIM), dtype=np.float32),
         features=np.empty((0, FEATURE_DIM), dtype=np.float16),
         speech=np.empty(0, dtype=np.bool_),
+        tokens=() if tokens else None,
     )

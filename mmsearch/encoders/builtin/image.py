@@ -7,8 +7,11 @@ To that unit vector image_head.py adds a linear function of the features below t
 Source: Norouzi et al. 2014, "Zero-Shot Learning by Convex Combination of Semantic Embeddings", section 3.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from mmsearch.encoders.builtin.cells import by_picture, cell_features
 from mmsearch.encoders.builtin.image_head import ImageHead
 from mmsearch.encoders.builtin.session import make_session
 from mmsearch.encoders.builtin.weights import (
@@ -21,7 +24,7 @@ from mmsearch.encoders.builtin.weights import (
     safetensors,
 )
 from mmsearch.normalise import unit_rows
-from mmsearch.types import Features, PixelBatch, Vectors
+from mmsearch.types import Embedded, Features, PixelBatch, Vectors
 
 SIZE_PX = 224
 TEMPERATURE = 2.5  # softer than the classifier's own probabilities; from 2 to 3 results hardly differ
@@ -36,17 +39,33 @@ class Classifier:
         tensors = checkpoint(EFFICIENTNET, HERE / "efficientnet-lite0.json")
         self._session = make_session(HERE / "image.onnx", _graph_tensors(tensors))
         self._class_vectors = safetensors(CLASSES)["class_vectors"]  # (1000, 384)
+        # Copies, so that the rest of the checkpoint need not stay mapped.
+        self._weight, self._bias = np.array(tensors["_fc.weight"].T), np.array(tensors["_fc.bias"])
 
     def outputs(self, images: PixelBatch) -> tuple[Tensor, Tensor]:
         """Return the raw output (n, 1000) and the pooled features below it (n, 1280), float32."""
-        starts = range(0, max(len(images), 1), BATCH)  # an empty batch gives empty outputs
-        batches = [self._session.run(None, {"pixels": images[start : start + BATCH]}) for start in starts]
+        batches = self._run(images, "logits", "features")
         logits, pooled = (np.concatenate(parts) for parts in zip(*batches, strict=True))
         return logits, pooled
+
+    def outputs_and_cells(self, images: PixelBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the same, and the features of each picture's cells (n * cells, 1280)."""
+        batches = self._run(images, "logits", "features", "map")
+        seen = ((logits, pooled, cell_features(maps)) for logits, pooled, maps in batches)
+        logits, pooled, cells = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+        return logits, pooled, cells
+
+    def classify(self, pooled: Tensor) -> Tensor:
+        """Return the raw output (n, 1000) for pooled features (n, 1280), such as those of cells."""
+        return np.asarray(pooled @ self._weight + self._bias)
 
     def conse(self, logits: Tensor) -> Vectors:
         """Return the unit vectors (n, 384) that the classes' probabilities give."""
         return unit_rows(_softmax(logits / TEMPERATURE) @ self._class_vectors)
+
+    def _run(self, images: PixelBatch, *outputs: str) -> Iterator[list[Tensor]]:
+        for start in range(0, max(len(images), 1), BATCH):  # an empty batch gives empty outputs
+            yield self._session.run(outputs, {"pixels": images[start : start + BATCH]})
 
 
 class ImageModel:
@@ -62,13 +81,22 @@ class ImageModel:
 
     def embed(self, images: PixelBatch) -> tuple[Vectors, Features]:
         """Embed pictures as `encode` does, and give their features (n, 256) float16 too."""
-        logits, pooled = self._classifier.outputs(images)
-        features = self._head.features(pooled)
-        return self._classifier.conse(logits) + self._head.correction(features), features
+        return self._vectors(*self._classifier.outputs(images))
+
+    def embed_cells(self, images: PixelBatch) -> Embedded:
+        """Embed pictures as `embed` does, and with tokens: what each cell would be as a picture by itself."""
+        logits, pooled, cells = self._classifier.outputs_and_cells(images)
+        vectors, features = self._vectors(logits, pooled)
+        tokens, _ = self._vectors(self._classifier.classify(cells), cells)
+        return Embedded(vectors, features, tokens=by_picture(tokens))
 
     def logits(self, images: PixelBatch) -> Tensor:
         """Return the classifier's raw output: (n, 1000) float32."""
         return self._classifier.outputs(images)[0]
+
+    def _vectors(self, logits: Tensor, pooled: Tensor) -> tuple[Vectors, Features]:
+        features = self._head.features(pooled)
+        return self._classifier.conse(logits) + self._head.correction(features), features
 
 
 def _softmax(logits: Tensor) -> Tensor:

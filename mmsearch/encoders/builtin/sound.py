@@ -9,6 +9,7 @@ Sources: YAMNet (Plakal and Ellis, github.com/tensorflow/models, research/audios
 """
 
 from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +19,9 @@ from mmsearch.encoders.builtin.patches import log_mel_patches
 from mmsearch.encoders.builtin.session import make_session
 from mmsearch.encoders.builtin.sound_head import SoundHead
 from mmsearch.encoders.builtin.weights import HERE, SOUND_CLASSES, YAMNET, Tensor, Tensors, checkpoint, safetensors
+from mmsearch.encoders.neighbours import average, equal_spans
 from mmsearch.normalise import unit_rows
-from mmsearch.types import Embedded, Vectors, Waveform
+from mmsearch.types import Embedded, Features, Tokens, Vectors, Waveform
 
 WINDOW_S, OVERLAP_S = 10.0, 1.0
 CLASSES, POOLED = 521, 1024
@@ -31,7 +33,22 @@ SILENCE_ABOVE = 0.5  # below, it is the silence around a click or a knock, which
 SPEECH = slice(0, 4)  # speech, a child's speech, conversation, narration; singing and shouting are further on
 SPEECH_PATCHES = 3  # what somebody says lasts at least two seconds, and a window may hold much else
 SPEECH_ABOVE = 0.4
+PATCHES_A_TOKEN = 2  # 0.48 s lie between the beginnings of two, so a token is of about a second
 CONVOLUTIONS, BATCH_NORM_EPSILON = 27, 1e-4
+
+
+class Patches(NamedTuple):
+    """What YAMNet makes of one sound, patch by patch.
+
+    Attributes:
+        scores: (patches, 521) float32: how sure it is to hear each class, in [0, 1].
+        pooled: (patches, 1024) float32: the features below its classifier.
+        loud: (patches,) bool: whether it is the sound, and not the silence around it.
+    """
+
+    scores: Tensor
+    pooled: Tensor
+    loud: npt.NDArray[np.bool_]
 
 
 class Heard(NamedTuple):
@@ -57,15 +74,12 @@ class SoundClassifier:
 
     def listen(self, waves: Sequence[Waveform]) -> Heard:
         """Classify sounds at 16 kHz, of at least one sample each; one does not depend on the others."""
-        heard = Heard(*(np.empty((len(waves), *shape), dtype=np.float32) for shape in ((CLASSES,), (POOLED,), ())))
-        for row, wave in enumerate(waves):
-            patches = log_mel_patches(wave)
-            scores, pooled = self._run(patches)
-            loud = _is_loud(patches)
-            heard.scores[row] = scores[loud].mean(axis=0)
-            heard.pooled[row] = pooled[loud].mean(axis=0)
-            heard.speech[row] = np.sort(scores[:, SPEECH].max(axis=1))[-SPEECH_PATCHES:].mean()
-        return heard
+        return summary([self.hear(wave) for wave in waves])
+
+    def hear(self, wave: Waveform) -> Patches:
+        """Classify each patch of a sound at 16 kHz, of at least one sample."""
+        patches = log_mel_patches(wave)
+        return Patches(*self._run(patches), _is_loud(patches))
 
     def conse(self, scores: Tensor) -> Vectors:
         """Return the unit vectors (n, 384) of sounds with such scores (n, 521).
@@ -93,12 +107,34 @@ class SoundModel:
         self._classifier = SoundClassifier()
         self._head = SoundHead.load()
 
-    def embed(self, waves: Sequence[Waveform]) -> Embedded:
-        """Embed sounds at 16 kHz, each of 1 sample to 30 s: vectors (n, 384), not normalised, and all the rest."""
-        heard = self._classifier.listen(waves)
-        features = self._head.features(heard.pooled)
-        vectors = self._head.correct(self._classifier.conse(heard.scores), features)
-        return Embedded(vectors=vectors, features=features, speech=heard.speech > SPEECH_ABOVE)
+    def embed(self, waves: Sequence[Waveform], *, tokens: bool = False) -> Embedded:
+        """Embed sounds at 16 kHz, each of 1 sample to 30 s: vectors (n, 384), not normalised, and all the rest.
+
+        Tokens are what each second or so of a sound would be by itself, in order of time.
+        """
+        sounds = [self._classifier.hear(wave) for wave in waves]
+        heard = summary(sounds)
+        vectors, features = self._vectors(heard.scores, heard.pooled)
+        spans = tuple(map(self._span_tokens, sounds)) if tokens else None
+        return Embedded(vectors, features, heard.speech > SPEECH_ABOVE, spans)
+
+    def _span_tokens(self, sound: Patches) -> Tokens:
+        spans = equal_spans(len(sound.scores), ceil(len(sound.scores) / PATCHES_A_TOKEN))
+        return self._vectors(average(sound.scores, spans), average(sound.pooled, spans))[0]
+
+    def _vectors(self, scores: Tensor, pooled: Tensor) -> tuple[Vectors, Features]:
+        features = self._head.features(pooled)
+        return self._head.correct(self._classifier.conse(scores), features), features
+
+
+def summary(sounds: Sequence[Patches]) -> Heard:
+    """Put together what is heard in the patches of each sound."""
+    heard = Heard(*(np.empty((len(sounds), *shape), dtype=np.float32) for shape in ((CLASSES,), (POOLED,), ())))
+    for row, sound in enumerate(sounds):
+        heard.scores[row] = sound.scores[sound.loud].mean(axis=0)
+        heard.pooled[row] = sound.pooled[sound.loud].mean(axis=0)
+        heard.speech[row] = np.sort(sound.scores[:, SPEECH].max(axis=1))[-SPEECH_PATCHES:].mean()
+    return heard
 
 
 def _is_loud(patches: Tensor) -> npt.NDArray[np.bool_]:

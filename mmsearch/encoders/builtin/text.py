@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +10,23 @@ from tokenizers import Encoding, Tokenizer
 
 from mmsearch.encoders.builtin.session import make_session
 from mmsearch.encoders.builtin.weights import HERE, MINILM, TOKENIZER, Tensor, Tensors, safetensors
-from mmsearch.types import Vectors
+from mmsearch.encoders.builtin.words import words_of
+from mmsearch.encoders.neighbours import at_most, average, query_words
+from mmsearch.types import Embedded, QueryWords, Tokens, Vectors
 
 DIM = 384
 MAX_TOKENS = 256  # as the model was trained; the rest of a longer text is not seen
 MAX_CHARS = 20_000  # 256 tokens never need more of ordinary text; bounds the tokenizer's work on hostile input
 BATCH = 32
 LAYERS, HEAD_DIM = 6, 32
+
+
+class _Described(NamedTuple):
+    """A text: its vector (384,), its words, and what each means there (words, 384)."""
+
+    vector: Tensor
+    words: list[str]
+    tokens: Tokens
 
 
 class TextModel:
@@ -41,9 +52,36 @@ class TextModel:
         encodings = self._tokenizer.encode_batch([_clean(text) for text in texts])
         vectors = np.empty((len(texts), DIM), dtype=np.float32)
         for batch in _batches(encodings):
-            embeddings, mask = self._inputs([encodings[i] for i in batch])
-            vectors[batch] = self._session.run(None, {"embeddings": embeddings, "mask": mask})[0]
+            vectors[batch] = self._run([encodings[i] for i in batch], "vectors")[0]
         return vectors
+
+    def embed_words(self, texts: Sequence[str]) -> Embedded:
+        """Embed texts as `encode` does, and with tokens: what each word means there, 64 at most."""
+        described = self._describe(texts)
+        return Embedded(
+            vectors=np.array([each.vector for each in described], dtype=np.float32).reshape(-1, DIM),
+            tokens=tuple(at_most(each.tokens) for each in described),
+        )
+
+    def query_words(self, text: str) -> QueryWords:
+        """Say what each word of a text means there."""
+        (described,) = self._describe([text])
+        return query_words(described.words, described.tokens)
+
+    def _describe(self, texts: Sequence[str]) -> list[_Described]:
+        cleaned = [_clean(text) for text in texts]
+        encodings = self._tokenizer.encode_batch(cleaned)
+        described: dict[int, _Described] = {}
+        for batch in _batches(encodings):
+            vectors, hidden = self._run([encodings[i] for i in batch], "vectors", "hidden")
+            for i, vector, states in zip(batch, vectors, hidden, strict=True):
+                words, pieces = words_of(encodings[i], cleaned[i])
+                described[i] = _Described(vector, words, average(states, pieces))
+        return [described[i] for i in range(len(texts))]
+
+    def _run(self, encodings: Sequence[Encoding], *outputs: str) -> list[Tensor]:
+        embeddings, mask = self._inputs(encodings)
+        return list(self._session.run(outputs, {"embeddings": embeddings, "mask": mask}))
 
     def _inputs(self, encodings: Sequence[Encoding]) -> tuple[Tensor, Tensor]:
         """Word + position embeddings (b, s, 384) and mask (b, s)."""

@@ -1,0 +1,1 @@
+"""Where a query found itself in an item: which cells of a picture, seconds of a sound, words of a passage."""

@@ -1,0 +1,62 @@
+"""The re-rankers that searches of one collection use, each made once."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from mmsearch.catalog.catalog import Catalog
+from mmsearch.protocols import Reranker
+from mmsearch.registry import make_reranker
+from mmsearch.types import EmbeddingSpace
+
+BUILTIN = "builtin"  # the re-ranker of that name is for the encoder of that name: it knows no other space
+
+
+class RerankerCache:
+    """Keeps re-rankers in memory, and replaces the collection's own when another one is trained. Thread-safe."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._named: dict[str, Reranker] = {}
+        self._own: Reranker | None = None
+        self._version = 0
+        self._lock = Lock()
+
+    def named(self, name: str) -> Reranker:
+        """Return the one that a model string names.
+
+        Raises:
+            ModelNotFound, UsageError, DependencyMissing, ModelError: As `registry.make_reranker`.
+        """
+        with self._lock:
+            if name not in self._named:
+                self._named[name] = make_reranker(name)
+            return self._named[name]
+
+    def usual(self, space: EmbeddingSpace) -> Reranker | None:
+        """Return the one that was trained for the collection, else the one built in, if it is for the space.
+
+        Call it inside `from_one_state`.
+
+        Raises:
+            CollectionDamaged: The stored one is not what was installed.
+            ModelError: It is of a kind that is not known here, or the one built in cannot be loaded.
+        """
+        trained = self._trained(space)
+        return self.named(BUILTIN) if trained is None and space.model == BUILTIN else trained
+
+    def _trained(self, space: EmbeddingSpace) -> Reranker | None:
+        with self._lock:
+            version = self._catalog.reranker_version()
+            if version != self._version:
+                self._own = self._read(space) if version else None
+                self._version = version
+            return self._own
+
+    def _read(self, space: EmbeddingSpace) -> Reranker | None:
+        stored = self._catalog.reranker()
+        if stored is None:
+            return None
+        from mmsearch.rerankers.fusion import FusionReranker  # and what reads its weights: few collections have one
+
+        return FusionReranker.from_bytes(stored.weights, name=f"trained {stored.version}", dim=space.dim)
