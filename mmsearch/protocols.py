@@ -85,7 +85,7 @@ class TokenEncoder(Encoder, Protocol):
     """
 
     def embed_texts(self, texts: Sequence[str], *, tokens: bool = False) -> Embedded:
-        """Embed texts, each with one token a word, of a long text one for several neighbouring words: 64 at most."""
+        """Embed texts, each with one token a word, of a long text one for several neighbours: 32 at most."""
         ...
 
     def embed_images(self, images: PixelBatch, *, tokens: bool = False) -> Embedded:

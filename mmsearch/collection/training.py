@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mmsearch.collection.base import CollectionBase, StrPath
 from mmsearch.errors import DependencyMissing, UsageError
@@ -60,14 +60,14 @@ class Training(CollectionBase):
         from mmsearch.training.settings import Settings
         from mmsearch.training.train_reranker import train_reranker
 
-        given = {"depth": depth, "seed": seed, "max_minutes": max_minutes}
+        given: dict[str, Any] = {"depth": depth, "seed": seed, "max_minutes": max_minutes}
         trained = train_reranker(
             Path(pairs).expanduser(),
             self._storage.reading(),
             cast("TokenEncoder", self._storage.encoder()),  # if it is none, that is the first thing to be noticed
             self._limits(),
             modalities=parse_modalities(modality),
-            settings=Settings(**{name: value for name, value in given.items() if value is not None}),  # type: ignore[arg-type]
+            settings=Settings(**{name: value for name, value in given.items() if value is not None}),
             on_progress=on_progress,
         )
         if not dry_run:

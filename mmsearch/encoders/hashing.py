@@ -15,7 +15,7 @@ import numpy as np
 from mmsearch.encoders.hashing_colours import GRID, PALETTE, SIDE_PX, brightness, cells, colour_shares
 from mmsearch.encoders.hashing_sound import RATE_HZ, band_levels, sound_words
 from mmsearch.encoders.hashing_words import sign_vector, text_vectors, word_places, word_vector
-from mmsearch.encoders.neighbours import at_most, equal_spans, query_words
+from mmsearch.encoders.neighbours import MOST_OF_A_TEXT, at_most, equal_spans, query_words
 from mmsearch.errors import ConfigError
 from mmsearch.types import (
     AudioInput,
@@ -93,7 +93,8 @@ class HashingEncoder:
     def embed_texts(self, texts: Sequence[str], *, tokens: bool = False) -> Embedded:
         """Embed texts; their tokens are their words: a row of zeros if there is none."""
         vectors = self.encode_texts(texts, "document")
-        return Embedded(vectors, tokens=tuple(at_most(self._words(text)) for text in texts) if tokens else None)
+        words = tuple(at_most(self._words(text), MOST_OF_A_TEXT) for text in texts) if tokens else None
+        return Embedded(vectors, tokens=words)
 
     def embed_images(self, images: PixelBatch, *, tokens: bool = False) -> Embedded:
         """Embed images; their features are the share of each shade and the brightness of each cell: (n, 38)."""

@@ -7,7 +7,8 @@ import numpy as np
 
 from mmsearch.types import QueryWords, Tokens, Vectors
 
-MOST_TOKENS = 64  # an input, as `protocols.TokenEncoder` promises
+MOST_TOKENS = 64  # of a query or a sound, as `protocols.TokenEncoder` promises
+MOST_OF_A_TEXT = 32  # that is kept: a passage takes 12 kB with them, twice what a picture takes
 Span = tuple[int, int]  # the first and the one behind the last: of rows, or of characters
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmsearch.encoders.neighbours import MOST_TOKENS, at_most, average, query_words
+from mmsearch.encoders.neighbours import MOST_OF_A_TEXT, MOST_TOKENS, at_most, average, query_words
 from mmsearch.encoders.open_clip_config import CONFIG_FILE, OpenClipConfig, read_config
 from mmsearch.encoders.open_clip_load import (
     COPY_MODEL,
@@ -170,7 +170,7 @@ class OpenClipEncoder:
             return Embedded(self.encode_texts(texts, "document"))
         read = [each for start in range(0, len(texts), _BATCH) for each in self._read(texts[start : start + _BATCH])]
         vectors = np.array([each.vector for each in read], dtype=np.float32).reshape(-1, self._config.dim)
-        return Embedded(vectors, tokens=tuple(at_most(each.tokens) for each in read))
+        return Embedded(vectors, tokens=tuple(at_most(each.tokens, MOST_OF_A_TEXT) for each in read))
 
     def embed_images(self, images: PixelBatch, *, tokens: bool = False) -> Embedded:
         """Embed images; their tokens are what the image tower's head makes of each cell by itself."""
@@ -237,7 +237,8 @@ class OpenClipEncoder:
         return digest.hexdigest()
 
     def _tokens_revision(self) -> str:
-        choices = (_TOKENS, self._revision, self._config.preprocessing, self._config.token_grid, MOST_TOKENS)
+        config, most = self._config, (MOST_TOKENS, MOST_OF_A_TEXT)
+        choices = (_TOKENS, self._revision, config.preprocessing, config.token_grid, most)
         return hashlib.blake2b(repr(choices).encode(), digest_size=8).hexdigest()
 
     def _check_unchanged(self) -> None:

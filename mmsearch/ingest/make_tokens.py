@@ -152,9 +152,11 @@ def _commit(job: Job, batch: Batch, outcomes: Sequence[Outcome]) -> int:
 def _of_stored(work: Work, outcome: Outcome) -> dict[int, CodedTokens]:
     """Find the tokens of the stored segments, by id, in what was made of their file; none if it has changed."""
     stored = work.stored
-    if not (stored and isinstance(outcome, IndexedFile) and outcome.content_hash == stored.content_hash):
+    if not (stored and isinstance(outcome, IndexedFile) and outcome.tokens):
         return {}
-    made = {_key(segment): tokens for segment, tokens in zip(outcome.segments, outcome.tokens or (), strict=True)}
+    if outcome.content_hash != stored.content_hash:
+        return {}
+    made = {_key(segment): tokens for segment, tokens in zip(outcome.segments, outcome.tokens, strict=True)}
     wanted = zip(stored.ids.tolist(), map(_key, stored.segments), strict=True)
     return {id_: made[key] for id_, key in wanted if key in made}
 

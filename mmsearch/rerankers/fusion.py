@@ -75,7 +75,7 @@ class FusionReranker:
     def __init__(self, name: str, tensors: Tensors, weights: Mapping[Modality, float]) -> None:
         self.name = name
         self.weights = dict(weights)
-        self._tensors = tensors
+        self.tensors = tensors
 
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str, dim: int) -> Self:
@@ -107,10 +107,10 @@ class FusionReranker:
         some = [documents[place] for place in judged]
         words, offered, starts = self._ask(asked), self._offer(some), _starts(some)
         likeness = words @ offered.T  # (words, all tokens)
-        match = self._match(likeness, starts, _word_weights(asked, self._tensors))
+        match = self._match(likeness, starts, _word_weights(asked, self.tensors))
         cosines = np.array([document.cosine for document in some], dtype=np.float32)
-        gates = self._tensors.gate[[KINDS.index(document.modality) for document in some]]
-        scores[judged] = np.exp(self._tensors.log_scale) * (cosines + gates * match)
+        gates = self.tensors.gate[[KINDS.index(document.modality) for document in some]]
+        scores[judged] = np.exp(self.tensors.log_scale) * (cosines + gates * match)
         return scores
 
     def relevance(self, asked: Asked, document: Document) -> Array:
@@ -122,20 +122,20 @@ class FusionReranker:
         assert asked.words is not None
         assert document.tokens is not None
         likeness = self._ask(asked) @ self._offer([document]).T
-        weights = _word_weights(asked, self._tensors)[:, None]
+        weights = _word_weights(asked, self.tensors)[:, None]
         # The score is linear in the attention (words, t), with the likeness as slope.
         return np.asarray(np.maximum(weights * self._looks(likeness, np.array([0])) * likeness, 0), dtype=np.float32)
 
     def _ask(self, asked: Asked) -> Array:
         """Project the words: (words, d), unit rows."""
         assert asked.words is not None
-        t = self._tensors
+        t = self.tensors
         words = _unit(asked.words.tokens) - t.word_centre
         return _unit(words + words @ t.ask_down @ t.ask_up)
 
     def _offer(self, documents: Sequence[Document]) -> Array:
         """Project the tokens of all documents, one behind the other: (all tokens, d), unit rows."""
-        t = self._tensors
+        t = self.tensors
         tokens = _unit(np.concatenate([document.tokens for document in documents if document.tokens is not None]))
         kinds = [KINDS.index(document.modality) for document in documents]
         tokens -= t.token_centre[np.repeat(kinds, [_count(document) for document in documents])]
@@ -147,7 +147,7 @@ class FusionReranker:
         nearer = likeness - np.repeat(np.maximum.reduceat(likeness, starts, axis=1), counts, axis=1)  # 0 or less
         looks = np.zeros_like(likeness)
         for sharpness, weight in zip(
-            np.exp(self._tensors.log_sharpness), _softmax(self._tensors.head_weight), strict=True
+            np.exp(self.tensors.log_sharpness), _softmax(self.tensors.head_weight), strict=True
         ):
             share = np.exp(sharpness * nearer)
             looks += weight * share / np.repeat(np.add.reduceat(share, starts, axis=1), counts, axis=1)

@@ -17,7 +17,8 @@ Inputs = Any  # texts, a batch of pixels, or waves: what can be cut and turned r
 
 VECTOR_TOLERANCE = 1e-5
 TOKEN_TOLERANCE = 1e-4
-MOST_TOKENS = 64  # of a text or a sound
+MOST_TOKENS = 64  # of a query
+_MOST = {"text": 32, "audio": 64}  # of what is kept; of a picture there is one a cell
 
 
 class _Kind(NamedTuple):
@@ -38,7 +39,7 @@ def check_token_spec(make: MakeEncoder) -> None:
 
 
 def check_token_shapes(make: MakeEncoder) -> None:
-    """Give finite float32 tokens (t, d) for each input: one a cell of a picture, 1 to 64 for texts and sounds."""
+    """Give finite float32 tokens (t, d) for each input: a picture's cells, 1 to 32 of texts, 1 to 64 of sounds."""
     encoder = make()
     for kind in _kinds(encoder):
         _assert_tokens(encoder, kind, _tokens(kind.embed(kind.inputs, tokens=True)), len(kind.inputs))
@@ -142,19 +143,19 @@ def _tokens(embedded: Embedded) -> tuple[Tokens, ...]:
 def _assert_tokens(encoder: Encoder, kind: _Kind, tokens: tuple[Tokens, ...], count: int) -> None:
     assert len(tokens) == count, f"{kind.name}: tokens of {len(tokens)} inputs, not of {count}"
     for each in tokens:
-        _assert_some_tokens(encoder, each, kind.name, limited=kind.name != "image")
+        _assert_some_tokens(encoder, each, kind.name, most=_MOST.get(kind.name))
         if kind.name == "image" and encoder.spec.token_grid is not None:
             rows, columns = encoder.spec.token_grid
             assert len(each) == rows * columns, f"{len(each)} tokens of a picture, but {rows} x {columns} cells"
 
 
-def _assert_some_tokens(encoder: Encoder, tokens: Tokens, what: str, *, limited: bool = True) -> None:
+def _assert_some_tokens(encoder: Encoder, tokens: Tokens, what: str, most: int | None = MOST_TOKENS) -> None:
     assert isinstance(tokens, np.ndarray), f"{what}: expected a numpy array, got {type(tokens).__name__}"
     assert tokens.ndim == 2, f"{what}: expected tokens of shape (t, d), got {tokens.shape}"
     assert tokens.shape[1] == encoder.spec.space.dim, f"{what}: tokens have {tokens.shape[1]} values"
     assert tokens.dtype == np.float32, f"{what}: expected float32, got {tokens.dtype}"
     assert len(tokens) > 0, f"{what}: no token"
-    assert not limited or len(tokens) <= MOST_TOKENS, f"{what}: {len(tokens)} tokens, more than {MOST_TOKENS}"
+    assert most is None or len(tokens) <= most, f"{what}: {len(tokens)} tokens, more than {most}"
     assert np.isfinite(tokens).all(), f"{what}: a token holds NaN or infinity"
 
 

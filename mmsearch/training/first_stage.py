@@ -27,9 +27,7 @@ class Lists:
     scores: npt.NDArray[np.float32]
 
 
-def best_files(
-    texts: Vectors, gallery: Rows, depth: int, *, last: npt.NDArray[np.bool_] | None = None
-) -> Lists:
+def best_files(texts: Vectors, gallery: Rows, depth: int, *, last: npt.NDArray[np.bool_] | None = None) -> Lists:
     """Search for texts (t, d) as the first stage does; at most `depth` files each, fewer if there are no more.
 
     Args:

@@ -15,7 +15,7 @@ from mmsearch.training.batches import make_batch
 from mmsearch.training.lessons import Course, Flags
 from mmsearch.types import Ids
 
-WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0)
+WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 PRECISION = ALL_METRICS.index("mAP")
 _TEXTS_AT_ONCE = 4
 

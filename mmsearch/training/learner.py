@@ -140,16 +140,16 @@ class Learner:
 
 
 def _trainee(subjects: Sequence[Subject]) -> Trainee:
-    """Make a model whose centres are the mean words and the mean tokens of what it will see."""
+    """Make a model whose centres are the mean words and the mean tokens of what it may see."""
     dim = subjects[0].material.gallery.vectors.shape[1]
     model = FusionModel(FusionConfig(dim))
-    words = _some([each for subject in subjects for each in subject.material.words], dim)
+    taught = [material.words[text] for material, lessons in subjects for text in np.unique(lessons.text).tolist()]
     tokens = [_some(material.tokens, dim) for material, _ in subjects]
     kinds = [
         torch.full((len(each),), KINDS.index(material.modality))
         for each, (material, _) in zip(tokens, subjects, strict=True)
     ]
-    model.centre(words, torch.cat(tokens), torch.cat(kinds))
+    model.centre(_some(taught, dim), torch.cat(tokens), torch.cat(kinds))
     return Trainee(model, model.log_scale.exp().item() * _mean_cosine(subjects))
 
 

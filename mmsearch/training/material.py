@@ -91,7 +91,7 @@ def gather(modality: Modality, answers: Answers, stores: Stores, encoder: TokenE
     assets = _drawn(np.intersect1d(np.fromiter(answers, dtype=np.int64), segments[1]), answers, segments)
     captions = [answers[asset][1].captions for asset in assets.tolist()]
     number, texts = numbered([caption for each in captions for caption in each])
-    vectors, words = _embed(texts, encoder)
+    vectors, words = embed_captions(texts, encoder)
     group = np.unique([answers[asset][0].content_hash or "" for asset in assets.tolist()], return_inverse=True)[1]
     ids, rows = _rows(assets, segments, stores)
     other_ids, others = _rows(_others(answers, segments, stores.catalog), segments, stores)
@@ -157,7 +157,7 @@ def _tokens(ids: Ids, stores: Stores) -> Sequence[CodedTokens]:
     return stores.tokens.gather_coded(places.files[at], places.rows[at], places.counts[at])
 
 
-def _embed(texts: Sequence[str], encoder: TokenEncoder) -> tuple[Vectors, list[CodedTokens]]:
+def embed_captions(texts: Sequence[str], encoder: TokenEncoder) -> tuple[Vectors, list[CodedTokens]]:
     """Embed texts: unit vectors (n, d), and the tokens of their words, rounded as those of files are."""
     vectors = [np.empty((0, encoder.spec.space.dim), dtype=np.float32)]
     words: list[CodedTokens] = []

@@ -84,7 +84,7 @@ def train_reranker(
     with joined() as team, repeatable(settings.seed):
         trials = Trials(courses, Recipe(), settings.seed, team, deadline, on_progress)
         steps = trials.run()
-        reports = [_report(kind, settings, unknown, started) for kind in trials.kinds] if team.leads else []
+        reports = [_report(kind, steps, settings, unknown, started) for kind in trials.kinds] if team.leads else []
         weights = {report.modality: report.weight for report in reports if report.helps}
         model = trials.train_on_all(steps) if team.agree(float(bool(weights))) else None
     written = fusion_model.to_bytes(model.cpu(), weights) if model is not None and weights else None
@@ -112,7 +112,7 @@ def _courses(
     return courses, len(given) - len(answers)
 
 
-def _report(kind: Kind, settings: Settings, unknown: int, started: float) -> RerankerReport:
+def _report(kind: Kind, steps: int, settings: Settings, unknown: int, started: float) -> RerankerReport:
     examples, gallery = kind.course.material.examples, kind.course.material.gallery
     compared = kind.compared(settings.seed)
     weight = kind.weight()
@@ -127,7 +127,7 @@ def _report(kind: Kind, settings: Settings, unknown: int, started: float) -> Rer
         before=compared.before,
         after=compared.after,
         difference=compared.difference,
-        helps=weight > 0 and compared.difference["mAP"].low > 0,
+        helps=steps > 0 and weight > 0 and compared.difference["mAP"].low > 0,
         seconds=monotonic() - started,
         unknown=unknown,
     )

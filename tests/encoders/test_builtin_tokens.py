@@ -118,13 +118,13 @@ def test_a_word_means_another_thing_in_another_text(encoder):
     assert river @ shore - river @ lender > money @ shore - money @ lender + 0.2
 
 
-def test_long_texts_have_64_tokens_of_neighbouring_words(encoder):
+def test_long_texts_have_32_tokens_of_neighbouring_words(encoder):
     text = " ".join(["dog", "cat"] * 50 + ["ship", "harbour"] * 14)
     model = TextModel()
     every = model._describe([text])[0].tokens
     assert len(every) == 128
     (tokens,) = encoder.embed_texts([text], tokens=True).tokens
-    np.testing.assert_allclose(tokens, every.reshape(64, 2, 384).mean(axis=1), atol=1e-5)
+    np.testing.assert_allclose(tokens, every.reshape(32, 4, 384).mean(axis=1), atol=1e-5)
 
 
 def test_a_plain_search_asks_the_graph_for_nothing_but_the_vector(encoder, monkeypatch):

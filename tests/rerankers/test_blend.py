@@ -79,3 +79,12 @@ def test_standardised():
     assert standardised(np.float32([1, 2, 3])) == pytest.approx([-(1.5**0.5), 0, 1.5**0.5])
     assert standardised(np.float32([7, 7])).tolist() == [0, 0]
     assert standardised(np.empty(0, np.float32)).tolist() == []
+
+
+def test_one_near_certain_hit_does_not_silence_the_first_stage_about_the_others():
+    others = np.linspace(0.7, 0.2, 99, dtype=np.float32)
+    spreads = []
+    for best in (0.75, 0.97, 0.9999):
+        found = standardised(evidence(np.concatenate([[np.float32(best)], others])))
+        spreads.append(found[1:].std())
+    assert min(spreads) > 0.9 * max(spreads)

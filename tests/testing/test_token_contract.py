@@ -34,7 +34,7 @@ def tokens(change):
         ("token_shapes", tokens(lambda each: each.astype(np.float64)), "float32"),
         ("token_shapes", lambda embedded, _: replace(embedded, tokens=embedded.tokens[1:]), "tokens of 4 inputs"),
         ("token_shapes", lambda embedded, _: replace(embedded, tokens=None), "expected a tuple"),
-        ("tokens_of_odd_inputs", tokens(lambda each: np.repeat(each, 2, axis=0)), "more than 64"),
+        ("tokens_of_odd_inputs", tokens(lambda each: np.repeat(each, 2, axis=0)), "more than 32"),
         ("tokens_must_be_asked_for", lambda embedded, _: replace(embedded, vectors=embedded.vectors * 1.001), "differ"),
         ("tokens_in_any_batch", lambda embedded, n: tokens(lambda each: each + n)(embedded, n), "alone and in a batch"),
         ("tokens_in_any_batch", lambda embedded, _: replace(embedded, tokens=embedded.tokens[::-1]), r"order|against"),

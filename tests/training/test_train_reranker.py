@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -204,6 +205,12 @@ def test_pairs_that_cannot_be_used(own, trained, tmp_path):
         own.train_reranker(write_pairs(trained[1].with_name("few.jsonl"), rows))
 
 
+def test_a_re_ranker_for_other_tokens_than_those_that_are_kept_is_not_installed(own):
+    with pytest.raises(UsageError, match="made anew"):
+        own._use(train_reranker.Trained([], b"weights", "another revision"))
+    assert own.status().reranker.version == 1
+
+
 def test_without_torch(own, trained, monkeypatch):
     monkeypatch.setattr("mmsearch.collection.training.find_spec", lambda name: None)
     with pytest.raises(DependencyMissing, match="needs torch") as raised:
@@ -212,8 +219,6 @@ def test_without_torch(own, trained, monkeypatch):
 
 
 def test_a_model_without_tokens(home, folder, encoder, trained):
-    from dataclasses import replace
-
     encoder.spec = replace(encoder.spec, tokens="")
     write_text(folder / "a.txt")
     with mmsearch.open("plain", home=home, model=encoder) as collection:

@@ -12,7 +12,7 @@ from mmsearch.encoders.builtin.head import FEATURE_DIM
 from mmsearch.encoders.builtin.patches import RATE_HZ
 from mmsearch.encoders.builtin.speech import SpeechModel
 from mmsearch.encoders.builtin.weights import ALL_FILES
-from mmsearch.encoders.neighbours import MOST_TOKENS
+from mmsearch.encoders.neighbours import MOST_OF_A_TEXT, MOST_TOKENS
 from mmsearch.types import (
     AudioInput,
     Embedded,
@@ -173,7 +173,7 @@ def _revision() -> str:
 
 def _tokens_revision() -> str:
     """Digest of everything that decides what the tokens are."""
-    choices = (TOKENS, _revision(), cells.GRID, sound.PATCHES_A_TOKEN, MOST_TOKENS)
+    choices = (TOKENS, _revision(), cells.GRID, sound.PATCHES_A_TOKEN, MOST_TOKENS, MOST_OF_A_TEXT)
     return blake2b(repr(choices).encode(), digest_size=8).hexdigest()
 
 

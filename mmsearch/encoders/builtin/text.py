@@ -11,7 +11,7 @@ from tokenizers import Encoding, Tokenizer
 from mmsearch.encoders.builtin.session import make_session
 from mmsearch.encoders.builtin.weights import HERE, MINILM, TOKENIZER, Tensor, Tensors, safetensors
 from mmsearch.encoders.builtin.words import words_of
-from mmsearch.encoders.neighbours import at_most, average, query_words
+from mmsearch.encoders.neighbours import MOST_OF_A_TEXT, at_most, average, query_words
 from mmsearch.types import Embedded, QueryWords, Tokens, Vectors
 
 DIM = 384
@@ -60,7 +60,7 @@ class TextModel:
         described = self._describe(texts)
         return Embedded(
             vectors=np.array([each.vector for each in described], dtype=np.float32).reshape(-1, DIM),
-            tokens=tuple(at_most(each.tokens) for each in described),
+            tokens=tuple(at_most(each.tokens, MOST_OF_A_TEXT) for each in described),
         )
 
     def query_words(self, text: str) -> QueryWords:

@@ -1,0 +1,92 @@
+"""The captioned pictures and sounds of the other trainings, with the tokens that the built-in model gives them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from mmsearch.adapt.examples import Examples, Rows
+from mmsearch.config import Limits
+from mmsearch.encoders.builtin.encoder import BuiltinEncoder
+from mmsearch.encoders.builtin.image import SIZE_PX
+from mmsearch.errors import MediaError
+from mmsearch.media.sources import image_from
+from mmsearch.normalise import unit_rows
+from mmsearch.training.material import Material, embed_captions, numbered
+from mmsearch.types import CodedTokens, Embedded, ImageInput, Modality, PixelBatch, Vectors
+from mmsearch.vectors.tokens import quantise
+from tools.train_builtin.fetch import fetch
+from tools.train_builtin.hearing import recordings
+from tools.train_builtin.pictures import sources
+from tools.train_builtin.pictures.sources import Picture
+
+PHOTOS, CLIP_ART, EMOJI, RECORDINGS = "photos", "clip art", "emoji", "recordings"
+_NAMES = {sources.PHOTOS: PHOTOS, sources.CLIP_ART: CLIP_ART}
+_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture or sound.
+
+    Attributes:
+        subject: The same for files of the same thing.
+        vector: (1, d) unit row.
+    """
+
+    subject: str
+    captions: tuple[str, ...]
+    vector: Vectors
+    tokens: CodedTokens
+
+
+def read(cache: Path, encoder: BuiltinEncoder) -> dict[str, Material]:
+    """Fetch what is missing in `cache`, and embed all of it, by what kind of data it is."""
+    fetch(sources.packages(), cache)
+    found: dict[str, list[Shown]] = {PHOTOS: [], CLIP_ART: [], EMOJI: []}
+    for picture, shown in _pictures(sources.pictures(cache), encoder):
+        found[_NAMES.get(picture.source, EMOJI)].append(shown)
+    made = {name: _material("image", each, encoder) for name, each in found.items()}
+    return made | {RECORDINGS: _material("audio", list(_sounds(cache, encoder)), encoder)}
+
+
+def _pictures(pictures: Iterable[Picture], encoder: BuiltinEncoder) -> Iterator[tuple[Picture, Shown]]:
+    decoded = _decoded(pictures)
+    while batch := list(islice(decoded, _AT_ONCE)):
+        embedded = encoder.embed_images(np.stack([pixels for _, pixels in batch]), tokens=True)
+        for place, (picture, _) in enumerate(batch):
+            yield picture, _shown(picture.subject, picture.captions, embedded, place)
+
+
+def _decoded(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, PixelBatch]]:
+    limits, target = Limits().for_machine(workers=1), ImageInput(SIZE_PX, SIZE_PX)
+    for picture in pictures:
+        try:
+            yield picture, image_from(picture.data, limits, target)
+        except MediaError as error:
+            print(f"left out: {picture.source} {picture.subject}: {error}")
+
+
+def _sounds(cache: Path, encoder: BuiltinEncoder) -> Iterator[Shown]:
+    for clip in recordings.recorded(cache):
+        yield _shown(clip.group, clip.captions, encoder.embed_audio([clip.wave], tokens=True), 0)
+
+
+def _shown(subject: str, captions: tuple[str, ...], embedded: Embedded, place: int) -> Shown:
+    assert embedded.tokens is not None
+    vector = unit_rows(embedded.vectors[place : place + 1])
+    return Shown(subject, captions, vector, quantise(embedded.tokens[place]))
+
+
+def _material(modality: Modality, shown: list[Shown], encoder: BuiltinEncoder) -> Material:
+    """Line everything up as `training.material.gather` does for a collection."""
+    vectors = np.concatenate([each.vector for each in shown])
+    rows = Rows(vectors, np.zeros((len(shown), 0), dtype=np.float16), np.arange(len(shown)))
+    number, texts = numbered([caption for each in shown for caption in each.captions])
+    caption_vectors, words = embed_captions(texts, encoder)
+    group = np.unique([each.subject for each in shown], return_inverse=True)[1]
+    examples = Examples.make(rows, [each.captions for each in shown], caption_vectors[number], group)
+    nothing = np.zeros(len(shown), dtype=np.float32)
+    return Material(modality, examples, rows, nothing, [each.tokens for each in shown], words)
