@@ -23,8 +23,10 @@ The folders show the path of the data:
     dupes/          copies and near-copies
     evaluation/     searches measured on queries with known answers
     media/          bytes to pixels, passages and sound, with limits
-    encoders/       pixels, passages and sound to vectors, one model family a file
-    vectors/        append-only vector files, and indexes over them
+    encoders/       pixels, passages and sound to vectors and tokens, one model family a file
+    rerankers/      query and candidate looked at together: the second stage
+    training/       re-rankers trained on the user's pairs
+    vectors/        append-only files of vectors and tokens, and indexes over them
     catalog/        SQL: the truth about files, segments and where their vectors lie
     types.py  queries.py  reports.py  protocols.py  errors.py  config.py  registry.py  files.py  normalise.py
 
@@ -35,6 +37,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mmsearch.attention.explanation import Explanation
     from mmsearch.collection.collection import Collection
     from mmsearch.errors import MmsearchError
     from mmsearch.evaluation.outcome import Evaluation
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
         IndexProgress,
         IndexReport,
         Problem,
+        RerankerReport,
         SaidField,
         Status,
     )
@@ -61,6 +65,7 @@ __all__ = [
     "Collection",
     "DupeReport",
     "Evaluation",
+    "Explanation",
     "FieldSummary",
     "FieldsReport",
     "Hit",
@@ -70,6 +75,7 @@ __all__ = [
     "MmsearchError",
     "Moment",
     "Problem",
+    "RerankerReport",
     "SaidField",
     "Status",
     "create",
@@ -80,6 +86,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Collection": "collection.collection",
     "Evaluation": "evaluation.outcome",
+    "Explanation": "attention.explanation",
     "Hit": "queries",
     "Hits": "queries",
     "MmsearchError": "errors",

@@ -18,6 +18,7 @@ PUBLIC = [
     "Collection",
     "DupeReport",
     "Evaluation",
+    "Explanation",
     "FieldSummary",
     "FieldsReport",
     "Hit",
@@ -27,6 +28,7 @@ PUBLIC = [
     "MmsearchError",
     "Moment",
     "Problem",
+    "RerankerReport",
     "SaidField",
     "Status",
     "create",
@@ -41,6 +43,8 @@ METHODS = [
     "embed",
     "evaluate",
     "exists",
+    "explain",
+    "explain_hits",
     "export_log",
     "failures",
     "feedback",
@@ -57,8 +61,10 @@ METHODS = [
     "set_fields",
     "set_fields_from",
     "status",
+    "train_reranker",
     "undo_adapt",
     "undo_calibrate",
+    "undo_reranker",
     "verify",
 ]
 
@@ -94,6 +100,10 @@ def test_signatures_are_pinned():
         "quotas",
         "explain",
         "log",
+        "rerank",
+        "reranker",
+        "rerank_depth",
+        "budget_ms",
     ]
     assert list(inspect.signature(mmsearch.Collection.index).parameters) == [
         "self",
@@ -104,11 +114,23 @@ def test_signatures_are_pinned():
         "follow_symlinks",
         "dry_run",
         "transcribe",
+        "tokens",
         "workers",
         "on_progress",
     ]
     assert list(inspect.signature(mmsearch.Collection.embed).parameters) == ["self", "texts", "images", "sounds"]
     assert list(inspect.signature(mmsearch.Collection.adapt).parameters) == ["self", "pairs", "modality", "dry_run"]
+    assert list(inspect.signature(mmsearch.Collection.explain).parameters) == ["self", "query", "item", "reranker"]
+    assert list(inspect.signature(mmsearch.Collection.train_reranker).parameters) == [
+        "self",
+        "pairs",
+        "modality",
+        "dry_run",
+        "depth",
+        "seed",
+        "max_minutes",
+        "on_progress",
+    ]
 
 
 @pytest.mark.parametrize("name", PUBLIC)

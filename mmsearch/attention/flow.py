@@ -54,7 +54,7 @@ class Looker:
         subject = with_tokens(subject, self.encoder, self.material.limits)
         return _explained(self.asked, subject, reranker, self.encoder.spec)
 
-    def explain_stored(self, ids: Sequence[int]) -> Iterator[Explanation]:
+    def explain_hits(self, ids: Sequence[int]) -> Iterator[Explanation]:
         """Look at pictures and sounds by id, as far as their tokens are stored; others are passed over."""
         wanted = np.array([id_ for id_ in ids if abs(id_) < _NO_ID], dtype=np.int64)
         for subject, reranker in from_one_state(self.material.catalog, partial(self._stored, wanted)):

@@ -27,7 +27,7 @@ def maps_of(collection: "Collection", asked: Mapping[str, Any], hits: "Hits") ->
     if not query or not ids:
         return {}
     try:
-        return collection.explain_stored(query, ids, reranker=asked.get("reranker") or "")
+        return collection.explain_hits(query, ids, reranker=asked.get("reranker") or "")
     except (ModelError, UsageError, CollectionDamaged) as error:
         notice(f"The page has no heat maps: {error}")
         return {}

@@ -40,7 +40,7 @@ class Explaining(CollectionBase):
         """
         return self._looker(query, reranker).explain(item)
 
-    def explain_stored(self, query: str, ids: Sequence[int], *, reranker: str = "") -> dict[int, Explanation]:
+    def explain_hits(self, query: str, ids: Sequence[int], *, reranker: str = "") -> dict[int, Explanation]:
         """Do the same for pictures and sounds by their ids, as a search shows them, without reading a file.
 
         Those of which no tokens are stored are left out, and so are texts.
@@ -49,7 +49,7 @@ class Explaining(CollectionBase):
             MmsearchError: As `explain`.
         """
         looker = self._looker(query, reranker)
-        return {explanation.id: explanation for explanation in looker.explain_stored(ids)}
+        return {explanation.id: explanation for explanation in looker.explain_hits(ids)}
 
     def _looker(self, query: str, reranker: str) -> Looker:
         from mmsearch.attention.flow import looker

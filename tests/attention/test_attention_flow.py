@@ -161,13 +161,13 @@ def test_words_of_the_nearest_passage(collection, folder):
     assert explanation.frame is None
 
 
-def test_explain_stored_reads_no_file_and_leaves_out_texts(collection, folder, halved, note):
+def test_explain_hits_reads_no_file_and_leaves_out_texts(collection, folder, halved, note):
     sound = write_tones(folder / "tones.wav", 200, 2_000)
     collection.index(folder)
     ids = [hit.id for hit in collection.search("red", group=False)]
     for path in (halved, sound, note):
         path.unlink()
-    found = collection.explain_stored("red", [*ids, 999, -1, 2**70])
+    found = collection.explain_hits("red", [*ids, 999, -1, 2**70])
     assert {explanation.path for explanation in found.values()} == {str(halved), str(sound)}
     assert all(explanation.id == id_ for id_, explanation in found.items())
 

@@ -73,7 +73,7 @@ def test_words_to_steer_away_from_are_not_looked_for(search):
 def test_words_are_escaped(folder):
     with mmsearch.open("default", home=folder / "home") as collection:
         hits = collection.search("red <b>&", modality="image", explain=True)
-        maps = collection.explain_stored("red", [hit.id for hit in hits])
+        maps = collection.explain_hits("red", [hit.id for hit in hits])
     (word,) = maps[hits[0].id].words
     object.__setattr__(word, "word", "<b>\x1b&")
     text = page(hits, ["x"], Limits().for_machine(workers=1), {hits[0].path}, maps)
@@ -83,7 +83,7 @@ def test_words_are_escaped(folder):
 def test_a_picture_without_a_thumbnail_has_no_map(folder):
     with mmsearch.open("default", home=folder / "home") as collection:
         hits = collection.search("red", modality="image", explain=True)
-        maps = collection.explain_stored("red", [hit.id for hit in hits])
+        maps = collection.explain_hits("red", [hit.id for hit in hits])
     text = page(Hits(hits.hits), ["x"], Limits().for_machine(workers=1), set(), maps)
     assert 'class="heat"' not in text
 

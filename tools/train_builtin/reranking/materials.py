@@ -1,4 +1,4 @@
-"""The captioned pictures and sounds of the other trainings, with the tokens that the built-in model gives them."""
+"""The captioned pictures that the image head is trained on, with the tokens that the built-in model gives them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,24 +15,23 @@ from mmsearch.errors import MediaError
 from mmsearch.media.sources import image_from
 from mmsearch.normalise import unit_rows
 from mmsearch.training.material import Material, embed_captions, numbered
-from mmsearch.types import CodedTokens, Embedded, ImageInput, Modality, PixelBatch, Vectors
+from mmsearch.types import CodedTokens, Embedded, ImageInput, PixelBatch, Vectors
 from mmsearch.vectors.tokens import quantise
 from tools.train_builtin.fetch import fetch
-from tools.train_builtin.hearing import recordings
 from tools.train_builtin.pictures import sources
 from tools.train_builtin.pictures.sources import Picture
 
-PHOTOS, CLIP_ART, EMOJI, RECORDINGS = "photos", "clip art", "emoji", "recordings"
+PHOTOS, CLIP_ART, EMOJI = "photos", "clip art", "emoji"
 _NAMES = {sources.PHOTOS: PHOTOS, sources.CLIP_ART: CLIP_ART}
 _AT_ONCE = 32
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture or sound.
+    """A picture.
 
     Attributes:
-        subject: The same for files of the same thing.
+        subject: The same for pictures of the same thing.
         vector: (1, d) unit row.
     """
 
@@ -48,8 +47,7 @@ def read(cache: Path, encoder: BuiltinEncoder) -> dict[str, Material]:
     found: dict[str, list[Shown]] = {PHOTOS: [], CLIP_ART: [], EMOJI: []}
     for picture, shown in _pictures(sources.pictures(cache), encoder):
         found[_NAMES.get(picture.source, EMOJI)].append(shown)
-    made = {name: _material("image", each, encoder) for name, each in found.items()}
-    return made | {RECORDINGS: _material("audio", list(_sounds(cache, encoder)), encoder)}
+    return {name: _material(each, encoder) for name, each in found.items()}
 
 
 def _pictures(pictures: Iterable[Picture], encoder: BuiltinEncoder) -> Iterator[tuple[Picture, Shown]]:
@@ -69,18 +67,13 @@ def _decoded(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, PixelBatch]
             print(f"left out: {picture.source} {picture.subject}: {error}")
 
 
-def _sounds(cache: Path, encoder: BuiltinEncoder) -> Iterator[Shown]:
-    for clip in recordings.recorded(cache):
-        yield _shown(clip.group, clip.captions, encoder.embed_audio([clip.wave], tokens=True), 0)
-
-
 def _shown(subject: str, captions: tuple[str, ...], embedded: Embedded, place: int) -> Shown:
     assert embedded.tokens is not None
     vector = unit_rows(embedded.vectors[place : place + 1])
     return Shown(subject, captions, vector, quantise(embedded.tokens[place]))
 
 
-def _material(modality: Modality, shown: list[Shown], encoder: BuiltinEncoder) -> Material:
+def _material(shown: list[Shown], encoder: BuiltinEncoder) -> Material:
     """Line everything up as `training.material.gather` does for a collection."""
     vectors = np.concatenate([each.vector for each in shown])
     rows = Rows(vectors, np.zeros((len(shown), 0), dtype=np.float16), np.arange(len(shown)))
@@ -89,4 +82,4 @@ def _material(modality: Modality, shown: list[Shown], encoder: BuiltinEncoder) -
     group = np.unique([each.subject for each in shown], return_inverse=True)[1]
     examples = Examples.make(rows, [each.captions for each in shown], caption_vectors[number], group)
     nothing = np.zeros(len(shown), dtype=np.float32)
-    return Material(modality, examples, rows, nothing, [each.tokens for each in shown], words)
+    return Material("image", examples, rows, nothing, [each.tokens for each in shown], words)
