@@ -7,6 +7,7 @@ from threading import Lock
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.protocols import Reranker
 from mmsearch.registry import make_reranker
+from mmsearch.rerankers.by_kind import ByKind
 from mmsearch.types import EmbeddingSpace
 
 BUILTIN = "builtin"  # the re-ranker of that name is for the encoder of that name: it knows no other space
@@ -34,7 +35,7 @@ class RerankerCache:
             return self._named[name]
 
     def usual(self, space: EmbeddingSpace) -> Reranker | None:
-        """Return the one that was trained for the collection, else the one built in, if it is for the space.
+        """Return the one that was trained for the collection, and the one built in for kinds that it does not judge.
 
         Call it inside `from_one_state`.
 
@@ -43,7 +44,10 @@ class RerankerCache:
             ModelError: It is of a kind that is not known here, or the one built in cannot be loaded.
         """
         trained = self._trained(space)
-        return self.named(BUILTIN) if trained is None and space.model == BUILTIN else trained
+        builtin = self.named(BUILTIN) if space.model == BUILTIN else None
+        if trained is None or builtin is None or set(builtin.weights) <= set(trained.weights):
+            return trained or builtin
+        return ByKind(trained, builtin)
 
     def _trained(self, space: EmbeddingSpace) -> Reranker | None:
         with self._lock:
