@@ -61,13 +61,15 @@ class Training(CollectionBase):
         from mmsearch.training.train_reranker import train_reranker
 
         given: dict[str, Any] = {"depth": depth, "seed": seed, "max_minutes": max_minutes}
+        shelves = self._storage.reading()
         trained = train_reranker(
             Path(pairs).expanduser(),
-            self._storage.reading(),
+            shelves,
             cast("TokenEncoder", self._storage.encoder()),  # if it is none, that is the first thing to be noticed
             self._limits(),
             modalities=parse_modalities(modality),
             settings=Settings(**{name: value for name, value in given.items() if value is not None}),
+            current=shelves.indexes.rerankers.shipped(shelves.space),
             on_progress=on_progress,
         )
         if not dry_run:

@@ -16,7 +16,7 @@ begins closed, Bachlechner et al. 2020, "ReZero", section 3.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import torch
@@ -24,7 +24,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmsearch.rerankers.fusion import FORMAT, KINDS
+from mmsearch.rerankers.fusion import FORMAT, KINDS, FusionReranker
 from mmsearch.types import Modality
 
 SHARPNESS = (3.0, 10.0, 30.0)  # of each head at first: 30 all but picks the best token
@@ -134,6 +134,16 @@ class FusionModel(nn.Module):  # type: ignore[misc]
     def few(self) -> list[nn.Parameter]:
         """The parameters that any number of pairs can fit: they take a learning rate 50 times that of the others."""
         return [self.gate, self.head_weight, self.log_sharpness, self.log_scale]
+
+
+def from_reranker(reranker: FusionReranker) -> FusionModel:
+    """Return the model behind a trained re-ranker, to be trained on."""
+    named = ((field.name, getattr(reranker.tensors, field.name)) for field in fields(reranker.tensors))
+    tensors = {name: torch.from_numpy(value) for name, value in named}
+    dim, rank = tensors["ask_down"].shape
+    model = FusionModel(FusionConfig(dim, rank))
+    model.load_state_dict({name: tensors[name.replace(".", "_")] for name in model.state_dict()})
+    return model
 
 
 def to_bytes(model: FusionModel, weights: Mapping[Modality, float]) -> bytes:

