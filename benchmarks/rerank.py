@@ -121,7 +121,7 @@ def measure(
         first = run(collection, kind, queries, len(paths), None, 0)
         print(line("first stage", first, first, unit))
         for reranker in rerankers:
-            for depth in depths:
+            for depth in [each for each in depths if each < len(paths)] or depths[:1]:
                 found = run(collection, kind, queries, len(paths), reranker, depth)
                 print(line(f"{reranker}, {depth}", found, first, unit), flush=True)
                 yield reranker, depth, found, first

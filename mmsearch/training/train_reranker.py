@@ -130,7 +130,7 @@ def _report(kind: Kind, steps: int, settings: Settings, unknown: int, started: f
         before=compared.before,
         after=compared.after,
         difference=compared.difference,
-        helps=steps > 0 and weight > 0 and compared.difference["mAP"].low > 0,
+        helps=weight > 0 and compared.difference["mAP"].low > 0,
         seconds=monotonic() - started,
         unknown=unknown,
     )
