@@ -24,7 +24,7 @@ class RerankerCache:
         self._catalog = catalog
         self._named: dict[str, Reranker] = {}
         self._own: Reranker | None = None
-        self._version = 0
+        self._read_at = (0, "")  # version, and revision of the tokens
         self._lock = Lock()
 
     def named(self, name: str) -> Reranker:
@@ -63,15 +63,15 @@ class RerankerCache:
 
     def _trained(self, space: EmbeddingSpace) -> Reranker | None:
         with self._lock:
-            version = self._catalog.reranker_version()
-            if version != self._version:
-                self._own = self._read(space) if version else None
-                self._version = version
+            now = self._catalog.reranker_version(), self._catalog.token_revision()
+            if now != self._read_at:
+                self._own = self._read(space, now[1]) if now[0] else None
+                self._read_at = now
             return self._own
 
-    def _read(self, space: EmbeddingSpace) -> Reranker | None:
+    def _read(self, space: EmbeddingSpace, tokens: str) -> Reranker | None:
         stored = self._catalog.reranker()
-        if stored is None:
+        if stored is None or stored.report.get("tokens") != tokens:  # trained on other tokens than there are now
             return None
         from mmsearch.rerankers.fusion import FusionReranker  # and what reads its weights: few collections have one
 

@@ -87,7 +87,8 @@ def train_reranker(
     with joined() as team, repeatable(settings.seed):
         trials = Trials(courses, Recipe(), settings.seed, team, deadline, on_progress, current)
         steps = trials.run()
-        reports = [_report(kind, steps, settings, unknown, started) for kind in trials.kinds] if team.leads else []
+        changes = steps > 0 or current is not None  # one that begins as nothing and is not trained is nothing
+        reports = [_report(kind, changes, settings, unknown, started) for kind in trials.kinds] if team.leads else []
         weights = {report.modality: report.weight for report in reports if report.helps}
         model = trials.train_on_all(steps) if team.agree(float(bool(weights))) else None
     written = fusion_model.to_bytes(model.cpu(), weights) if model is not None and weights else None
@@ -115,7 +116,7 @@ def _courses(
     return courses, len(given) - len(answers)
 
 
-def _report(kind: Kind, steps: int, settings: Settings, unknown: int, started: float) -> RerankerReport:
+def _report(kind: Kind, changes: bool, settings: Settings, unknown: int, started: float) -> RerankerReport:
     examples, gallery = kind.course.material.examples, kind.course.material.gallery
     compared = kind.compared(settings.seed)
     weight = kind.weight()
@@ -130,7 +131,7 @@ def _report(kind: Kind, steps: int, settings: Settings, unknown: int, started: f
         before=compared.before,
         after=compared.after,
         difference=compared.difference,
-        helps=weight > 0 and compared.difference["mAP"].low > 0,
+        helps=changes and weight > 0 and compared.difference["mAP"].low > 0,
         seconds=monotonic() - started,
         unknown=unknown,
     )

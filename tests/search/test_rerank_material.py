@@ -165,9 +165,9 @@ def trained(monkeypatch):
     monkeypatch.setattr(Trained, "made", 0)
 
 
-def put_reranker(library, data):
+def put_reranker(library, data, tokens=None):
     with library.catalog.write() as writer:
-        writer.put_reranker(data, {})
+        writer.put_reranker(data, {"tokens": tokens or library.catalog.token_revision()})
 
 
 def model_of(hits):
@@ -186,6 +186,12 @@ def test_the_collections_own_re_ranker_is_used_by_default(kept, reader, trained)
         writer.undo_reranker()
         writer.undo_reranker()
     assert model_of(reader.search("red boat", rerank=Rerank(), explain=True)) == {None}
+
+
+def test_one_that_was_trained_on_other_tokens_is_not_used(kept, reader, trained):
+    put_reranker(kept, b"one", tokens="older")
+    assert model_of(reader.search("red boat", rerank=Rerank(), explain=True)) == {None}
+    assert Trained.made == 0
 
 
 def test_a_name_goes_before_the_collections_own(kept, reader, trained):
