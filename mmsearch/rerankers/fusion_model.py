@@ -56,7 +56,13 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FusionConfig:
-    """Sizes: `dim` of the space, `rank` of the learned corrections; and the share of values that training drops."""
+    """Sizes of a model.
+
+    Attributes:
+        dim: Of the space.
+        rank: Of the learned corrections.
+        dropout: Share of what these find that training drops.
+    """
 
     dim: int
     rank: int = 16
@@ -74,7 +80,7 @@ class LowRank(nn.Module):  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         """Correct rows (..., d)."""
-        return x + self.dropout(x) @ self.down @ self.up
+        return x + self.dropout(x @ self.down) @ self.up
 
 
 class FusionModel(nn.Module):  # type: ignore[misc]

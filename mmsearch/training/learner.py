@@ -55,6 +55,11 @@ class Recipe:
     largest: float = 1.0
 
 
+# For a model that begins as a trained one: nothing is to be found first. On 296 photos +1.6 points of mAP over the
+# built-in re-ranker, and +1.3 as if there were none.
+ONWARD = Recipe(few_rate=0.02, alone=0, rate=1e-3)
+
+
 class Subject(NamedTuple):
     """What may be learnt of one modality."""
 

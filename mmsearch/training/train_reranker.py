@@ -21,7 +21,7 @@ from mmsearch.reports import RerankerReport
 from mmsearch.rerankers import fusion_model
 from mmsearch.rerankers.fusion import FusionReranker
 from mmsearch.training.enough import TRAINABLE, check_examples, check_tokens, why_nothing
-from mmsearch.training.learner import Recipe
+from mmsearch.training.learner import ONWARD, Recipe
 from mmsearch.training.lessons import Course
 from mmsearch.training.material import Stores, gather
 from mmsearch.training.repeatable import repeatable
@@ -85,7 +85,8 @@ def train_reranker(
         courses, unknown = _courses(given, stores, encoder, modalities, settings.depth)
     deadline = started + 60 * settings.max_minutes
     with joined() as team, repeatable(settings.seed):
-        trials = Trials(courses, Recipe(), settings.seed, team, deadline, on_progress, current)
+        recipe = Recipe() if current is None else ONWARD
+        trials = Trials(courses, recipe, settings.seed, team, deadline, on_progress, current)
         steps = trials.run()
         changes = steps > 0 or current is not None  # one that begins as nothing and is not trained is nothing
         reports = [_report(kind, changes, settings, unknown, started) for kind in trials.kinds] if team.leads else []

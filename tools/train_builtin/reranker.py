@@ -42,6 +42,7 @@ STEPS, DEPTH, HELD_SHARE = 600, 100, 0.1
 HALF = 0.5
 TIMES = {PHOTOS: 6, CLIP_ART: 1, EMOJI: 1}  # photos are few here, and what most people have
 WEIGHTS: dict[Modality, float] = {"image": 1.0, "audio": 1.0}  # beside the first stage
+RECIPE = Recipe(few_rate=0.05, alone=0, rate=1e-3)
 TEAM = Team(0, 1, torch.device("cpu"))
 MAX_TEXTS = 500  # of a source are measured
 
@@ -78,7 +79,7 @@ def train(courses: dict[str, Course], held: dict[str, Flags]) -> FusionModel:
         for name, course in courses.items()
         for _ in range(TIMES[name])
     ]
-    learner = Learner(subjects, Recipe(), SEED, TEAM)
+    learner = Learner(subjects, RECIPE, SEED, TEAM)
     for done in range(0, STEPS, 100):
         learner.train(100)
         print(f"{done + 100} of {STEPS} steps", flush=True)
