@@ -1,11 +1,12 @@
 """Compare the speed of indexing photos with what the bare model could do; or see whether memory stays flat.
 
-    python -m benchmarks.indexing [--files 2000] [--workers 2] [--folder PHOTOS] [--memory]
+    python -m benchmarks.indexing [--files 2000] [--workers 2] [--folder PHOTOS] [--memory] [--tokens]
 
 Needs the `demo` extra: the photos are random crops of scikit-image's, as 640 x 480 JPEGs of about 90 kB, unless
 --folder names others. The raw rate is that of the same ONNX model, with the same number of processes of one thread,
 fed with pixels that are in memory already; it is measured before and after, since machines are noisy. --memory
-indexes 1,000 and 10,000 files instead and compares the peaks.
+indexes 1,000 and 10,000 files instead and compares the peaks. --tokens indexes with and without storing tokens, three
+times each in turn, and compares wall and CPU time.
 """
 
 import argparse
@@ -81,7 +82,7 @@ def raw_rate(workers: int, seconds: float) -> float:
         return sum(float(each[0]) for each in threads.map(lambda child: child.communicate("go\n"), children))
 
 
-def index_rate(photos: Path, count: int, workers: int) -> float:
+def index_rate(photos: Path, count: int, workers: int, *, tokens: bool | None = None) -> float:
     """Images per second from files on disk to a published index, less the start of the workers."""
     with tempfile.TemporaryDirectory() as home, mmsearch.open("bench", home=home) as collection:
         first: list[float] = []
@@ -90,8 +91,26 @@ def index_rate(photos: Path, count: int, workers: int) -> float:
             if progress.encoded and not first:
                 first.extend([time.perf_counter(), progress.encoded])
 
-        collection.index(photos, workers=workers, on_progress=on_progress)
+        collection.index(photos, workers=workers, tokens=tokens, on_progress=on_progress)
         return (count - first[1]) / (time.perf_counter() - first[0])
+
+
+def print_tokens(photos: Path, count: int, workers: int) -> None:
+    """Index with and without tokens in turn, and print what they cost."""
+    milliseconds: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+    for tokens in (False, True) * 3:
+        begun = _cpu_s()
+        rate = index_rate(photos, count, workers, tokens=tokens)
+        milliseconds[tokens].append((1000 / rate, 1000 * (_cpu_s() - begun) / count))
+    (wall, cpu), (wall_with, cpu_with) = (np.median(milliseconds[tokens], axis=0) for tokens in (False, True))
+    more, more_cpu = (100 * (after / before - 1) for before, after in ((wall, wall_with), (cpu, cpu_with)))
+    print(f"ms a photo, median of 3: {wall:.2f} without tokens, {wall_with:.2f} with ({more:+.0f} %)")
+    print(f"CPU, starting the workers included: {cpu:.2f} and {cpu_with:.2f} ({more_cpu:+.0f} %)")
+
+
+def _cpu_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def stages(photos: Path) -> dict[str, float]:
@@ -147,6 +166,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=machine_cores())
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--tokens", action="store_true")
     args = parser.parse_args()
     if args.memory:
         print_memory(args.workers)
@@ -157,6 +177,9 @@ def main() -> None:
             make_photos(photos, args.files)
         sizes = [path.stat().st_size for path in photos.iterdir()]
         print(f"{len(sizes)} photos, mean size {np.mean(sizes) / 1000:.0f} kB, {args.workers} workers of one thread")
+        if args.tokens:
+            print_tokens(photos, len(sizes), args.workers)
+            return
         before = raw_rate(args.workers, 8)
         indexed = index_rate(photos, len(sizes), args.workers)
         after = raw_rate(args.workers, 8)
