@@ -11,7 +11,7 @@ from mmsearch.errors import WeightsDamaged
 from mmsearch.rerankers.fusion import FusionReranker
 
 FILE = files("mmsearch.rerankers") / "builtin.safetensors"
-SHA256 = "0944e8d863b2705785e165d013e86d5d45c55591252c0bd37a8571979a4937e0"
+SHA256 = "fdcacf7ce2462f3326b57fc81b385d962754059476c9ed82557994696769875e"
 DIM = 384
 
 
