@@ -121,10 +121,16 @@ def measure(
         first = run(collection, kind, queries, len(paths), None, 0)
         print(line("first stage", first, first, unit))
         for reranker in rerankers:
-            for depth in [each for each in depths if each < len(paths)] or depths[:1]:
+            for depth in reaching(depths, len(paths)):
                 found = run(collection, kind, queries, len(paths), reranker, depth)
                 print(line(f"{reranker}, {depth}", found, first, unit), flush=True)
                 yield reranker, depth, found, first
+
+
+def reaching(depths: Sequence[int], files: int) -> list[int]:
+    """Leave out depths behind the first that takes in all files."""
+    enough = [each for each in depths if each >= files][1:]
+    return [each for each in depths if each not in enough]
 
 
 def plot(points: dict[str, list[tuple[str, int, Run, Run]]], file: Path) -> None:

@@ -84,14 +84,18 @@ class TokenStatus:
 
 @dataclass(frozen=True, slots=True)
 class RerankerStatus:
-    """The re-ranker that was trained here and is in use.
+    """The re-ranker that was trained here last.
 
     Attributes:
         gains: Modality of files that it is used for -> what it was measured to add to mAP, in [-1, 1].
+        used: Whether searches use it.
+        unused_because: Why they do not, and the remedy; "" if they do.
     """
 
     version: int
     gains: dict[str, float]
+    used: bool = True
+    unused_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

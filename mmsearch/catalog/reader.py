@@ -115,18 +115,27 @@ class CatalogReader:
             return query_banks.active(connection)
 
     def reranker_version(self) -> int:
-        """Return the version of the re-ranker that was trained here and is in use; 0 if there is none."""
+        """Return the version of the newest re-ranker that was trained here and is in use; 0 if there is none."""
         with self._read() as connection:
             return rerankers.version(connection)
 
     def reranker(self) -> StoredReranker | None:
-        """Return the re-ranker that was trained here and is in use.
+        """Return the newest re-ranker that was trained here and is in use.
 
         Raises:
             CollectionDamaged: It does not match its checksum.
         """
         with self._read() as connection:
-            return rerankers.active(connection)
+            return next(iter(rerankers.newest(connection, 1)), None)
+
+    def rerankers(self) -> tuple[StoredReranker, ...]:
+        """Return the re-rankers that were trained here and are in use, newest first; the newest 8 at most.
+
+        Raises:
+            CollectionDamaged: One of them does not match its checksum.
+        """
+        with self._read() as connection:
+            return rerankers.newest(connection)
 
     def queries(self, limit: int | None = None) -> tuple[ClickedQuery, ...]:
         """Return the queries that are kept, or the newest of them, with what was said of their hits; newest first."""

@@ -156,7 +156,7 @@ class StoredHead:
 
 @dataclass(frozen=True, slots=True)
 class StoredReranker:
-    """The re-ranker that was trained on the user's pairs.
+    """A re-ranker that was trained on the user's pairs.
 
     Attributes:
         version: Counts from 1; none is used twice.

@@ -13,30 +13,28 @@ from mmsearch.catalog.tables import rerankers
 from mmsearch.errors import CollectionDamaged
 from mmsearch.files import blake2
 
+MOST = 8  # that are read for one search: a kind which none of them judges is left to the one built in
+
 _IN_USE = sa.and_(rerankers.c.space_id == ACTIVE_SPACE, rerankers.c.undone_at.is_(None))
 _NEWEST = sa.select(sa.func.max(rerankers.c.version)).where(_IN_USE)
 _ACTIVE = sa.and_(_IN_USE, rerankers.c.version == _NEWEST.scalar_subquery())
 
 
 def version(connection: sa.Connection) -> int:
-    """Return the version of the one in use, be it whole or damaged; 0 if there is none."""
+    """Return the version of the newest in use, be it whole or damaged; 0 if there is none."""
     return connection.execute(_NEWEST).scalar_one() or 0
 
 
-def active(connection: sa.Connection) -> StoredReranker | None:
-    """Return the newest one that was not undone.
+def newest(connection: sa.Connection, limit: int = MOST) -> tuple[StoredReranker, ...]:
+    """Return those that were not undone, newest first.
 
     Raises:
-        CollectionDamaged: It does not match its checksum.
+        CollectionDamaged: One of them does not match its checksum.
     """
-    query = sa.select(rerankers.c.version, rerankers.c.weights, rerankers.c.report, rerankers.c.digest).where(_ACTIVE)
-    row = connection.execute(query).first()
-    if row is None:
-        return None
-    number, weights, report, digest = row
-    if _digest(weights, report) != digest:
-        raise CollectionDamaged(_message(number))
-    return StoredReranker(number, weights, json.loads(report))
+    table = rerankers.c
+    query = sa.select(table.version, table.weights, table.report, table.digest).where(_IN_USE)
+    rows = connection.execute(query.order_by(table.version.desc()).limit(limit))
+    return tuple(_checked(*row) for row in rows)
 
 
 def damaged(connection: sa.Connection) -> list[str]:
@@ -82,6 +80,12 @@ def _broken(connection: sa.Connection) -> dict[int, int]:
         for id_, number, weights, report, digest in connection.execute(query.order_by(table.version))
         if _digest(weights, report) != digest
     }
+
+
+def _checked(number: int, weights: bytes, report: str, digest: str) -> StoredReranker:
+    if _digest(weights, report) != digest:
+        raise CollectionDamaged(_message(number))
+    return StoredReranker(number, weights, json.loads(report))
 
 
 def _digest(weights: bytes, report: str) -> str:

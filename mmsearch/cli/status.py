@@ -62,6 +62,8 @@ def _tokens(kept: "TokenStatus") -> str:
 
 
 def _reranker(trained: "RerankerStatus") -> str:
+    if not trained.used:
+        return f"trained, version {trained.version}: not used, since {trained.unused_because}"
     gains = ", ".join(f"{modality} {100 * gain:+.1f} mAP" for modality, gain in sorted(trained.gains.items()))
     return f"trained, version {trained.version}" + (f": {gains}" if gains else "")
 

@@ -70,8 +70,17 @@ def _reranker_status(shelves: Shelves) -> RerankerStatus | None:
     try:
         stored = shelves.catalog.reranker()
     except CollectionDamaged:  # which is for `verify` to tell
-        return RerankerStatus(version, {})
-    kinds = stored.report.get("kinds", []) if stored else []
-    return RerankerStatus(
-        version, {each["modality"]: each["difference"]["mAP"]["value"] for each in kinds if each["helps"]}
-    )
+        return RerankerStatus(version, {}, used=False, unused_because="it is damaged; run `mmsearch verify`")
+    report = stored.report if stored else {}
+    gains = {each["modality"]: each["difference"]["mAP"]["value"] for each in report.get("kinds", []) if each["helps"]}
+    why = _why_unused(report.get("tokens"), shelves.catalog.token_revision())
+    return RerankerStatus(version, gains, used=not why, unused_because=why)
+
+
+def _why_unused(trained_on: object, kept: str) -> str:
+    """Compare the revision of the tokens that a re-ranker was trained on with that of those that are kept."""
+    if not kept:
+        return "the collection keeps no tokens now; run `mmsearch rebuild --tokens`"
+    if trained_on != kept:
+        return "the tokens were made anew by another model; train it again"
+    return ""

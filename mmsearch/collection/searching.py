@@ -99,7 +99,8 @@ class Searching(Feedback):
                 `registry.reranker_names`; by default the one trained for the collection, or built in. This and what
                 follows imply `rerank`.
             rerank_depth: How many hits it looks at; by default `search.rerank_depth` of the settings, 100.
-            budget_ms: It ends after so many milliseconds, and what it did not come to keeps its place.
+            budget_ms: It ends after so many milliseconds, not counting the loading of the model, and what it did not
+                come to keeps its place.
 
         Returns:
             At most k hits with `good_match`, which is False if even the best is probably wrong; and with `total`

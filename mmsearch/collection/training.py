@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mmsearch.collection.base import CollectionBase, StrPath
 from mmsearch.errors import DependencyMissing, UsageError
 from mmsearch.search.arguments import parse_modalities
+from mmsearch.search.stored import from_one_state
 from mmsearch.types import Modality
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ class Training(CollectionBase):
             self._limits(),
             modalities=parse_modalities(modality),
             settings=Settings(**{name: value for name, value in given.items() if value is not None}),
-            current=shelves.indexes.rerankers.shipped(shelves.space),
+            current=from_one_state(shelves.catalog, partial(shelves.indexes.rerankers.in_use, shelves.space)),
             on_progress=on_progress,
         )
         if not dry_run:

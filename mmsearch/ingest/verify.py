@@ -6,7 +6,7 @@ from dataclasses import replace
 from mmsearch.adapt.stored import heads_in_use
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.catalog.checks import TOKENS_LOST
-from mmsearch.errors import CollectionDamaged
+from mmsearch.errors import CollectionDamaged, ModelError
 from mmsearch.hubness.stored import banks_in_use
 from mmsearch.ingest.rebuild import rebuild
 from mmsearch.reports import Problem
@@ -35,6 +35,9 @@ def verify(catalog: Catalog, store: VectorStore, tokens: TokenStore, generations
     damage = _banks_damage(catalog)
     if damage and all(damage != problem.where for problem in problems):
         problems.append(Problem("a bank of `calibrate` cannot be read", damage))
+    damage = _reranker_damage(catalog)
+    if damage and all(damage != problem.where for problem in problems):
+        problems.append(Problem("a re-ranker of `train reranker` cannot be read", damage))
     generation = catalog.generation()
     if generation and (damage := generations.damage(generation)):
         problems.append(Problem("the published index is damaged", damage))
@@ -58,6 +61,19 @@ def _banks_damage(catalog: Catalog) -> str | None:
     try:
         banks_in_use(catalog)
     except CollectionDamaged as error:
+        return error.message
+    return None
+
+
+def _reranker_damage(catalog: Catalog) -> str | None:
+    try:
+        stored = catalog.reranker()
+        if stored is None:
+            return None
+        from mmsearch.rerankers.fusion import FusionReranker  # and what reads its weights: few collections have one
+
+        FusionReranker.from_bytes(stored.weights, name=f"trained {stored.version}", dim=catalog.space().dim)
+    except (CollectionDamaged, ModelError) as error:
         return error.message
     return None
 
@@ -96,6 +112,9 @@ def repair(
     while _banks_damage(catalog):
         with catalog.write() as writer:
             writer.undo_banks()
+    while _reranker_damage(catalog):
+        with catalog.write() as writer:
+            writer.undo_reranker()
     rebuild(catalog, store, tokens, generations, checked=True)
     left = {(problem.what, problem.where) for problem in verify(catalog, store, tokens, generations)}
     return [replace(problem, repaired=(problem.what, problem.where) not in left) for problem in problems]

@@ -44,8 +44,9 @@ def order(first: npt.NDArray[np.floating], second: Scores, weight: float) -> npt
 def standardised(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Say by how many standard deviations each of some scores (n,) exceeds their mean; 0 if all are the same.
 
-    Values far off are drawn in before the deviation is taken: one near-certain hit must not level the others.
-    Source: Wilcox 2012, "Introduction to Robust Estimation and Hypothesis Testing", section 3.3 (winsorised variance).
+    Values far off are drawn in before mean and deviation are taken: one near-certain hit must not level the others, nor
+    put them all below the mean. Source: Wilcox 2012, "Introduction to Robust Estimation and Hypothesis Testing",
+    section 3.3 (winsorised mean and variance).
     """
     values = scores.astype(np.float64)
     if not len(values):
@@ -54,4 +55,4 @@ def standardised(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     reach = _USUAL * np.median(np.abs(values - middle))
     usual = np.clip(values, middle - reach, middle + reach) if reach else values
     deviation = usual.std()
-    return (values - values.mean()) / deviation if deviation > 1e-9 else np.zeros_like(values)
+    return (values - usual.mean()) / deviation if deviation > 1e-9 else np.zeros_like(values)

@@ -1,6 +1,6 @@
-"""Two re-rankers as one: each kind of document is judged by the first of them that judges it."""
+"""Several re-rankers as one: each kind of document has its own judge."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -12,18 +12,22 @@ from mmsearch.types import ImageInput, Modality
 
 
 class ByKind:
-    """Lets `first` judge what it can, and `other` the rest; both work on tokens."""
+    """Lets each document be judged by the judge of its kind.
+
+    Args:
+        judges: Kind -> who judges it, and has a weight for it; all work on tokens.
+    """
 
     needs_tokens = True
     image_input: ImageInput | None = None
 
-    def __init__(self, first: Reranker, other: Reranker) -> None:
-        self._judges = dict.fromkeys(other.weights, other) | dict.fromkeys(first.weights, first)
-        self.name = f"{first.name}, {other.name}"
-        self.weights: dict[Modality, float] = {**other.weights, **first.weights}
+    def __init__(self, judges: Mapping[Modality, Reranker]) -> None:
+        self._judges = dict(judges)
+        self.name = ", ".join(dict.fromkeys(judge.name for judge in judges.values()))
+        self.weights: dict[Modality, float] = {kind: judge.weights[kind] for kind, judge in judges.items()}
 
     def load(self) -> None:
-        """Load both."""
+        """Load all of them."""
         for judge in set(self._judges.values()):
             judge.load()
 

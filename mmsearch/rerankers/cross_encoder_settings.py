@@ -21,6 +21,8 @@ def takes_pictures(folder: Path) -> bool:
         return False  # sentence-transformers takes such a model for one of texts
     settings = _first_module(folder) / _MODULE_SETTINGS
     kinds = read_object(settings).get("modality_config", {}) if settings.is_file() else {}
+    if not isinstance(kinds, dict):
+        raise WeightsDamaged(f"{settings} does not say what the model reads: modality_config.", remedy=COPY_MODEL)
     return {"image", "message"} <= set(kinds)  # a query and a picture are given to it as two messages
 
 

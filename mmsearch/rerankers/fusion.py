@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 
 from mmsearch.errors import ModelError
 from mmsearch.rerank_types import Asked, Document
@@ -24,9 +25,12 @@ MAX_WEIGHT = 100.0
 Array = npt.NDArray[np.float32]
 
 
+_UNREADABLE = (SafetensorError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, RecursionError)
+
+
 @dataclass(frozen=True, slots=True)
 class Tensors:
-    """The learned tensors, by their names in fusion_model.FusionModel with "." for "_"."""
+    """The learned tensors, by their names in fusion_model.FusionModel with "_" for "."."""
 
     word_centre: Array  # (d,)
     token_centre: Array  # (kinds, d)
@@ -51,7 +55,9 @@ class Tensors:
         if set(named) != {field.name for field in fields(cls)}:
             raise ValueError("it lacks tensors, or has others")
         tensors = cls(**named)
-        rank, heads, kinds = tensors.ask_down.shape[-1], tensors.log_sharpness.size, len(KINDS)
+        rank, heads, kinds = tensors.ask_up.shape[0], tensors.log_sharpness.size, len(KINDS)
+        if not heads:
+            raise ValueError("it has no heads")
         shapes = [(dim,), (kinds, dim), (dim, rank), (rank, dim), (dim, rank), (rank, dim)]
         shapes += [(heads,), (heads,), (dim,), (kinds,), ()]
         for field, shape in zip(fields(cls), shapes, strict=True):
@@ -84,13 +90,12 @@ class FusionReranker:
         Raises:
             ModelError: It is damaged, or for vectors of another dimension.
         """
-        from safetensors import SafetensorError
         from safetensors.numpy import load
 
         try:
             weights = _weights(_metadata(data))
             return cls(name, Tensors.of(load(data), dim), weights)
-        except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise ModelError(
                 f"The re-ranker {name} cannot be read: {error}.", remedy="Train it again, or search with --no-rerank."
             ) from error
@@ -101,8 +106,10 @@ class FusionReranker:
     def score(self, asked: Asked, documents: Sequence[Document]) -> Array:
         """Score documents (n,); NaN for those without tokens."""
         scores = np.full(len(documents), np.nan, dtype=np.float32)
-        judged = [place for place, document in enumerate(documents) if document.tokens is not None]
-        if asked.words is None or not judged:
+        judged = [
+            place for place, document in enumerate(documents) if document.tokens is not None and len(document.tokens)
+        ]
+        if asked.words is None or not asked.words.words or not judged:
             return scores
         some = [documents[place] for place in judged]
         words, offered, starts = self._ask(asked), self._offer(some), _starts(some)

@@ -18,6 +18,7 @@ from mmsearch.errors import FileUnreadable
 from mmsearch.protocols import Encoder, Reranker, TokenEncoder
 from mmsearch.queries import Hit
 from mmsearch.rerank_types import Asked, Document
+from mmsearch.search.blame import blamed
 from mmsearch.types import ImageInput, Pixels, Tokens
 from mmsearch.vectors.store import VectorStore
 
@@ -40,6 +41,16 @@ class Material:
     limits: Limits
 
 
+def works_on_tokens(reranker: Reranker) -> bool:
+    """Tell whether a re-ranker needs tokens.
+
+    Raises:
+        ModelError: It cannot say it.
+    """
+    with blamed(reranker):
+        return bool(reranker.needs_tokens)
+
+
 def asked(text: str, vector: npt.NDArray[np.float32], encoder: Encoder, reranker: Reranker) -> Asked:
     """Make what a re-ranker is given of a text query.
 
@@ -49,7 +60,7 @@ def asked(text: str, vector: npt.NDArray[np.float32], encoder: Encoder, reranker
         encoder: A `TokenEncoder` if the re-ranker works on tokens.
         reranker: That is to see it.
     """
-    words = cast(TokenEncoder, encoder).query_words(text) if reranker.needs_tokens else None
+    words = cast(TokenEncoder, encoder).query_words(text) if works_on_tokens(reranker) else None
     return Asked(text, vector, words)
 
 
@@ -60,20 +71,22 @@ class Documents:
 
     Raises:
         CollectionDamaged: From any method, if vectors or tokens cannot be read.
+        ModelError: The re-ranker cannot say what it works on.
     """
 
     def __init__(self, hits: Sequence[Hit], reranker: Reranker, material: Material) -> None:
         self._limits = material.limits
-        self._needs_tokens = reranker.needs_tokens
-        self._image_input = reranker.image_input
+        self._needs_tokens = works_on_tokens(reranker)
+        with blamed(reranker):
+            self._image_input = reranker.image_input
         self._vectors: dict[int, npt.NDArray[np.float32]] = {}
         self._files: dict[str, AssetState] = {}
-        if reranker.needs_tokens:
+        if self._needs_tokens:
             self._tokens = material.tokens()
             self._places = material.catalog.token_places(np.array([hit.id for hit in hits], dtype=np.int64))
             ids, vectors = stored_vectors(material.catalog, material.store, self._places.ids)
             self._vectors = dict(zip(ids.tolist(), vectors, strict=True))
-        if reranker.image_input:
+        if self._image_input is not None:
             self._files = material.catalog.lookup([hit.path for hit in hits if _is_picture(hit)])
 
     def of(self, hits: Sequence[Hit]) -> dict[int, Document]:

@@ -8,8 +8,7 @@ looked at is not touched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -21,13 +20,14 @@ from mmsearch.protocols import Reranker
 from mmsearch.queries import Hit, Rerank
 from mmsearch.rerank_types import Asked, Document
 from mmsearch.rerankers.blend import Scores
+from mmsearch.search.blame import blamed
 from mmsearch.search.documents import Documents, Material
 from mmsearch.search.rerank_budget import Budget, Clock
 from mmsearch.search.rerank_order import Judged, explanations, reordered
 from mmsearch.search.rerank_plan import Plan, judged_kinds, not_reranked
+from mmsearch.types import Modality
 
-BATCH = 16  # documents that are scored between two looks at the clock
-_MAX_SAID = 200  # characters of what a plug-in's error says
+BATCH = 16  # documents that are scored at once, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def rerank(
         plan: From `rerank_plan.planned`.
         ask: Makes what a re-ranker is given of the query; called if there is something to look at.
         material: Of the collection.
-        clock: What is the time, for the budget; it begins when the re-ranker is loaded.
+        clock: What is the time, for the budget, which begins when the re-ranker has been loaded.
 
     Returns:
         The hits in their new order, still by descending score; as they were, with a notice, if the re-ranker fails.
@@ -72,26 +72,27 @@ def rerank(
     reranker, wanted, head = plan.reranker, plan.wanted, hits[: plan.depth]
     if reranker is None:
         return Reranked(tuple(hits), plan.notices)
-    places = _worth_a_look(head, reranker)
-    if not places:
-        return Reranked(tuple(hits), _no_choice(head, reranker) if wanted.wanted else ())
     try:
-        with _blamed(reranker):
+        weights = judged_kinds(reranker)
+        places = _worth_a_look(head, weights)
+        if not places:
+            return Reranked(tuple(hits), _no_choice(head, reranker.name, weights) if wanted.wanted else ())
+        with blamed(reranker):
             reranker.load()
-        budget = Budget(wanted.budget_ms, clock)
+        budget = Budget(wanted.budget_ms, BATCH, clock)
         documents = Documents([head[place] for place in places], reranker, material)
         judged = _judge(head, places, reranker, ask(reranker), documents, budget)
     except ModelError as error:
         return Reranked(tuple(hits), (not_reranked(str(error)),))
-    moved = reordered(head, judged, reranker.weights)
-    notices = tuple(_remarks(judged, len(places), reranker, wanted)) if wanted.wanted else ()
-    return Reranked((*moved, *hits[plan.depth :]), notices, explanations(head, judged, reranker))
+    notices = tuple(_remarks(judged, len(places), reranker.name, wanted, budget.used_ms)) if wanted.wanted else ()
+    moved = reordered(head, judged, weights)
+    return Reranked((*moved, *hits[plan.depth :]), notices, explanations(head, judged, reranker.name, weights))
 
 
-def _worth_a_look(head: Sequence[Hit], reranker: Reranker) -> list[int]:
+def _worth_a_look(head: Sequence[Hit], judged: Collection[Modality]) -> list[int]:
     """Return the places of hits that a re-ranker may move: there must be two of a kind for that."""
     count = Counter(hit.modality for hit in head)
-    kinds = {kind for kind in judged_kinds(reranker) if count[kind] > 1}
+    kinds = {kind for kind in judged if count[kind] > 1}
     return [place for place, hit in enumerate(head) if hit.modality in kinds]
 
 
@@ -99,56 +100,40 @@ def _judge(
     head: Sequence[Hit], places: Sequence[int], reranker: Reranker, asked: Asked, documents: Documents, budget: Budget
 ) -> Judged:
     """Score the hits at some places, batch by batch, as long as there is time."""
-    judged = Judged.nothing(len(head))
-    for start in range(0, len(places), BATCH):
-        if not budget.has_time:
-            break
-        batch = places[start : start + BATCH]
-        with budget.batch():
+    judged, done = Judged.nothing(len(head)), 0
+    while size := budget.next_batch(len(places) - done):
+        batch = places[done : done + size]
+        with budget.batch(size):
             found = documents.of([head[place] for place in batch])
-            for kind in judged_kinds(reranker):
+            for kind in dict.fromkeys(head[place].modality for place in batch):
                 these = [place for place in batch if head[place].modality == kind and head[place].id in found]
                 if these:
                     judged.scores[these] = _scored(reranker, asked, [found[head[place].id] for place in these])
         judged.looked[batch] = True
+        done += size
     return judged
 
 
 def _scored(reranker: Reranker, asked: Asked, documents: Sequence[Document]) -> Scores:
-    with _blamed(reranker):
+    with blamed(reranker):
         scores = np.asarray(reranker.score(asked, documents), dtype=np.float32)
         if scores.shape != (len(documents),):
             raise ModelError(f"{reranker.name} gave scores of shape {scores.shape} for {len(documents)} documents.")
         return scores
 
 
-@contextmanager
-def _blamed(reranker: Reranker) -> Iterator[None]:
-    """Turn whatever a re-ranker raises into a ModelError: its mistakes must not cost the user the first stage."""
-    try:
-        yield
-    except ModelError:
-        raise
-    except Exception as error:
-        said = str(error).partition("\n")[0][:_MAX_SAID]
-        raise ModelError(f"{reranker.name} failed with {type(error).__name__}: {said}") from error
-
-
-def _no_choice(head: Sequence[Hit], reranker: Reranker) -> tuple[str, ...]:
+def _no_choice(head: Sequence[Hit], name: str, judged: Collection[Modality]) -> tuple[str, ...]:
     """Say why there was nothing to re-order, where it is not plain to see."""
-    judged = judged_kinds(reranker)
     if len(head) < 2 or any(hit.modality in judged for hit in head):
         return ()
     kinds = ", ".join(judged)
-    return (
-        not_reranked(f"{reranker.name} judges {kinds} only, and none of the first {len(head):,} hits is of these."),
-    )
+    return (not_reranked(f"{name} judges {kinds} only, and none of the first {len(head):,} hits is of these."),)
 
 
-def _remarks(judged: Judged, eligible: int, reranker: Reranker, wanted: Rerank) -> Iterator[str]:
+def _remarks(judged: Judged, eligible: int, name: str, wanted: Rerank, used_ms: float) -> Iterator[str]:
     """Tell of hits that the re-ranker did not come to, or knows nothing of."""
     looked = int(judged.looked.sum())
     if looked < eligible:
-        yield f"Re-ranked {looked:,} of {eligible:,} hits within {wanted.budget_ms:g} ms."
+        yield f"Re-ranked {looked:,} of {eligible:,} hits in {used_ms:,.0f} ms (budget {wanted.budget_ms:g} ms)."
     if looked and not np.isfinite(judged.scores).any():
-        yield not_reranked(f"{reranker.name} has nothing to say of these {looked:,} hits.")
+        yield not_reranked(f"{name} has nothing to say of these {looked:,} hits.")

@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from mmsearch.protocols import Reranker
 from mmsearch.queries import Hit
 from mmsearch.rerankers.blend import Scores, evidence, order, standardised
 from mmsearch.types import Ids, Modality
@@ -51,8 +50,10 @@ def reordered(hits: Sequence[Hit], judged: Judged, weights: Mapping[Modality, fl
     return tuple(moved)
 
 
-def explanations(hits: Sequence[Hit], judged: Judged, reranker: Reranker) -> dict[int, dict[str, Any]]:
-    """Say of each hit that was looked at, by its id, what came of it."""
+def explanations(
+    hits: Sequence[Hit], judged: Judged, name: str, weights: Mapping[Modality, float]
+) -> dict[int, dict[str, Any]]:
+    """Say of each hit that was looked at, by its id, what came of it; `name` is that of the re-ranker."""
     found = {}
     for kind, places in _kinds(hits, judged):
         scores = judged.scores[places]
@@ -61,10 +62,10 @@ def explanations(hits: Sequence[Hit], judged: Judged, reranker: Reranker) -> dic
         columns = places, scores, standardised(_first(hits, places)), second
         for place, score, by_first, by_second in zip(*(column.tolist() for column in columns), strict=True):
             found[hits[place].id] = {
-                "model": reranker.name,
+                "model": name,
                 "judged": isfinite(score),
                 "score": score if isfinite(score) else None,
-                "weight": reranker.weights[kind],
+                "weight": weights[kind],
                 "rank_before": place + 1,
                 "first": by_first,
                 "second": by_second if isfinite(score) else None,

@@ -9,6 +9,8 @@ from mmsearch.catalog.catalog import Catalog
 from mmsearch.errors import ModelError, ModelNotFound, UsageError
 from mmsearch.protocols import Reranker
 from mmsearch.queries import Query, Rerank
+from mmsearch.search.blame import blamed
+from mmsearch.search.documents import works_on_tokens
 from mmsearch.search.rerankers import RerankerCache
 from mmsearch.types import EncoderSpec, Modality
 
@@ -87,9 +89,14 @@ def not_reranked(why: str) -> str:
     return f"Not re-ranked: {why}"
 
 
-def judged_kinds(reranker: Reranker) -> list[Modality]:
-    """Return the modalities of documents that a re-ranker has a say on, in order of name."""
-    return sorted(kind for kind, weight in reranker.weights.items() if weight > 0)
+def judged_kinds(reranker: Reranker) -> dict[Modality, float]:
+    """Return the modalities of documents that a re-ranker has a say on, in order of name, each with its weight.
+
+    Raises:
+        ModelError: The re-ranker cannot say it.
+    """
+    with blamed(reranker):
+        return {kind: float(weight) for kind, weight in sorted(reranker.weights.items()) if weight > 0}
 
 
 def _no_use(reranker: Reranker | None, kinds: Collection[Modality]) -> str | None:
@@ -98,13 +105,13 @@ def _no_use(reranker: Reranker | None, kinds: Collection[Modality]) -> str | Non
     judged = judged_kinds(reranker)
     if not judged:
         return f"{reranker.name} has no say on any kind of file; name another one, such as maxsim."
-    if not kinds or not set(judged).isdisjoint(kinds):
+    if not kinds or not judged.keys().isdisjoint(kinds):
         return None
     return f"{reranker.name} judges {', '.join(judged)} only, and nothing of that kind may be found."
 
 
 def _no_tokens(reranker: Reranker | None, spec: EncoderSpec, catalog: Catalog) -> str | None:
-    if reranker is None or not reranker.needs_tokens:
+    if reranker is None or not works_on_tokens(reranker):
         return None
     if not spec.tokens:
         return f"the model {spec.space.model} gives no tokens, on which {reranker.name} works; name another re-ranker."

@@ -83,7 +83,7 @@ class Learner:
         subjects: Of all modalities, with at least one lesson.
         seed: Of the order of the lessons; equal in all processes.
         team: The processes that train together.
-        start: What the model is to begin as; by default as one that changes nothing.
+        start: The model begins as it, centred on what this collection holds; by default as one that changes nothing.
     """
 
     def __init__(

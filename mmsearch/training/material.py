@@ -75,7 +75,7 @@ class Material:
 
 
 def gather(modality: Modality, answers: Answers, stores: Stores, encoder: TokenEncoder) -> Material:
-    """Read vectors and tokens of a modality, and embed the captions; call it inside a snapshot of the catalog.
+    """Read vectors and tokens of a modality, and embed the captions; call it inside `from_one_state`.
 
     Args:
         modality: Of the segments.

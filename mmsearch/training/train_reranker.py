@@ -5,8 +5,9 @@ When to stop, and how much the model counts beside the first stage, is chosen on
 model serves all kinds of files, and is used for those that it helps for certain.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from time import monotonic
 
@@ -20,6 +21,7 @@ from mmsearch.protocols import TokenEncoder
 from mmsearch.reports import RerankerReport
 from mmsearch.rerankers import fusion_model
 from mmsearch.rerankers.fusion import FusionReranker
+from mmsearch.search.stored import from_one_state
 from mmsearch.training.enough import TRAINABLE, check_examples, check_tokens, why_nothing
 from mmsearch.training.learner import ONWARD, Recipe
 from mmsearch.training.lessons import Course
@@ -54,7 +56,7 @@ def train_reranker(
     *,
     modalities: Collection[Modality] = (),
     settings: Settings | None = None,
-    current: FusionReranker | None = None,
+    current: Mapping[Modality, FusionReranker] | None = None,
     on_progress: OnProgress = lambda done, total: None,
 ) -> Trained:
     """Train a re-ranker on the user's pairs, and measure what it brings. Nothing is written.
@@ -66,7 +68,8 @@ def train_reranker(
         limits: On the bytes of `pairs`.
         modalities: For these kinds only; by default for all that have enough pairs.
         settings: What the user says of it.
-        current: What searches use without this training; the new one begins as it, and is held against it.
+        current: Kind -> the re-ranker that searches use for it without this training, and that the new one is held
+            against. The new one begins as that of the first kind which has one, centred on what this collection holds.
         on_progress: Is called now and then.
 
     Raises:
@@ -81,14 +84,16 @@ def train_reranker(
     started, settings = monotonic(), settings or Settings()
     check_tokens(encoder.spec, stores.catalog, modalities)
     given = read_pairs(pairs, limits)
-    with stores.catalog.snapshot():
-        courses, unknown = _courses(given, stores, encoder, modalities, settings.depth)
+    read = partial(_courses, given, stores, encoder, modalities, settings.depth)
+    courses, unknown = from_one_state(stores.catalog, read)
+    kinds = [course.material.modality for course in courses]
+    in_use = {kind: each for kind, each in (current or {}).items() if kind in kinds}
     deadline = started + 60 * settings.max_minutes
     with joined() as team, repeatable(settings.seed):
-        recipe = Recipe() if current is None else ONWARD
-        trials = Trials(courses, recipe, settings.seed, team, deadline, on_progress, current)
+        recipe = ONWARD if in_use else Recipe()
+        trials = Trials(courses, recipe, settings.seed, team, deadline, on_progress, in_use)
         steps = trials.run()
-        changes = steps > 0 or current is not None  # one that begins as nothing and is not trained is nothing
+        changes = steps > 0 or bool(in_use)  # one that begins as nothing and is not trained is nothing
         reports = [_report(kind, changes, settings, unknown, started) for kind in trials.kinds] if team.leads else []
         weights = {report.modality: report.weight for report in reports if report.helps}
         model = trials.train_on_all(steps) if team.agree(float(bool(weights))) else None

@@ -1,6 +1,6 @@
 """Hold out part after part: train on the rest, choose when to stop and how much the model counts, judge."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median_low
 from time import monotonic
@@ -18,6 +18,7 @@ from mmsearch.training.learner import Learner, Recipe, Subject
 from mmsearch.training.lessons import Course
 from mmsearch.training.parts import Part, parts
 from mmsearch.training.team import Team
+from mmsearch.types import Modality
 
 MAX_TEXTS_TO_CHOOSE = 200  # of a kind, in a part
 MAX_TEXTS_TO_JUDGE = 500
@@ -58,7 +59,8 @@ class Trials:
         team: The processes that train together.
         deadline: When the clock `monotonic` shows this, the last training is to end, or soon after.
         on_progress: Is called now and then.
-        current: The re-ranker that searches use without this training; the models begin as it, and are to exceed it.
+        current: Who judges a kind without this training, which is to exceed it. The model begins as the one of the first
+            kind that has one, centred on what this collection holds; without any, as one that changes nothing.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Trials:
         team: Team,
         deadline: float,
         on_progress: OnProgress,
-        current: FusionReranker | None = None,
+        current: Mapping[Modality, FusionReranker] | None = None,
     ) -> None:
         self.kinds = [Kind(course, parts(course.material.examples)) for course in courses]
         self._recipe = recipe
@@ -77,8 +79,9 @@ class Trials:
         self._team = team
         self._deadline = deadline
         self._on_progress = on_progress
-        self._start = None if current is None else from_reranker(current)
-        self._weights = {} if current is None else current.weights
+        self._current = {kind: (from_reranker(each), each.weights[kind]) for kind, each in (current or {}).items()}
+        in_use = [self._current.get(course.material.modality) for course in courses]
+        self._start = next((each[0] for each in in_use if each), None)
         self._count = max(len(kind.parts) for kind in self.kinds)
 
     def run(self) -> int:
@@ -112,12 +115,11 @@ class Trials:
 
     def _judged(self, course: Course, part: Part, model: FusionModel, weight: float) -> Trial:
         exam = Exam.of(course, part.held, part.taught | part.choosing, MAX_TEXTS_TO_JUDGE)
-        before = self._answered(exam, self._start, self._weights.get(course.material.modality, 0.0))
+        judge = self._current.get(course.material.modality)
+        before = self._answered(exam, *judge) if judge else exam.before()
         return Trial(exam.of_held(), before, self._answered(exam, model, weight) if weight else before)
 
-    def _answered(self, exam: Exam, model: FusionModel | None, weight: float) -> Values:
-        if model is None or not weight:
-            return exam.before()
+    def _answered(self, exam: Exam, model: FusionModel, weight: float) -> Values:
         return exam.after(logits_of(model.to(self._team.device).eval(), exam, self._team.device), weight)
 
     def _until(self, number: int) -> float:

@@ -38,6 +38,23 @@ def test_the_one_before_is_in_use_again_after_an_undoing_and_no_version_is_used_
     assert (catalog.reranker(), catalog.reranker_version()) == (None, 0)
 
 
+def test_those_in_use_are_listed_newest_first_and_the_oldest_of_many_left_out(catalog):
+    assert catalog.rerankers() == ()
+    for number in range(1, 11):
+        put(catalog, bytes([number]), number=number)
+    undo(catalog)
+    listed = catalog.rerankers()
+    assert [each.version for each in listed] == [9, 8, 7, 6, 5, 4, 3, 2]
+    assert listed[1] == StoredReranker(8, b"\x08", {"number": 8})
+    harm(catalog, 2)
+    with pytest.raises(CollectionDamaged, match="version 2 does not match"):
+        catalog.rerankers()
+    harm(catalog, 9)
+    with catalog.write() as writer:
+        assert writer.drop_damaged_rerankers() == 2
+    assert [each.version for each in catalog.rerankers()] == [8, 7, 6, 5, 4, 3, 1]
+
+
 def test_the_vectors_stay_as_they_are(catalog):
     put(catalog, b"one")
     undo(catalog)

@@ -1,4 +1,5 @@
 import pytest
+from made_files import ENCODER
 
 from mmsearch.cli.options import GlobalOptions
 from mmsearch.reports import Interval, RerankerReport
@@ -117,7 +118,43 @@ def test_status_shows_what_is_in_use(cli, own):
     with open_collection("default", home=own) as collection:
         with collection._storage.writing() as shelves, shelves.catalog.write() as writer:
             kinds = [report("image", True).to_dict(), report("audio", False).to_dict()]
-            writer.put_reranker(b"weights", {"kinds": kinds})
+            report_of = {"kinds": kinds, "tokens": shelves.catalog.token_revision()}
+            writer.put_reranker(b"weights", report_of)
     assert "trained, version 1: image +10.0 mAP" in cli("status", terminal=True).stdout
     (status,) = cli("status").objects
-    assert status["reranker"] == {"version": 1, "gains": {"image": 0.1}}
+    assert status["reranker"] == {"version": 1, "gains": {"image": 0.1}, "used": True, "unused_because": ""}
+
+
+def keep_other_tokens(catalog):
+    with catalog.write() as writer:
+        writer.keep_tokens("of another model")
+
+
+def keep_no_tokens(catalog):
+    with catalog.write() as writer:
+        writer.forget_tokens()
+
+
+def damage(catalog):
+    with catalog.write() as writer:
+        writer._connection.exec_driver_sql("UPDATE rerankers SET weights = x'00'")
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (keep_other_tokens, "the tokens were made anew by another model; train it again"),
+        (keep_no_tokens, "the collection keeps no tokens now; run `mmsearch rebuild --tokens`"),
+        (damage, "it is damaged; run `mmsearch verify`"),
+    ],
+)
+def test_status_says_if_it_is_not_used_and_why(cli, own, harm, why):
+    from mmsearch import open as open_collection
+
+    with open_collection("default", home=own) as collection, collection._storage.writing() as shelves:
+        with shelves.catalog.write() as writer:
+            writer.put_reranker(b"weights", {"kinds": [report("image", True).to_dict()], "tokens": ENCODER.spec.tokens})
+        harm(shelves.catalog)
+    assert f"trained, version 1: not used, since {why}" in cli("status", terminal=True).stdout
+    (status,) = cli("status").objects
+    assert (status["reranker"]["used"], status["reranker"]["unused_because"]) == (False, why)

@@ -7,6 +7,7 @@ from library import FIRST, make_first, texts
 
 import mmsearch
 from mmsearch.errors import CollectionDamaged
+from mmsearch.rerankers.fusion_model import FusionConfig, FusionModel, to_bytes
 from mmsearch.testing.media import write_image, write_text
 
 ROW_BYTES = 64 * 4 + 38 * 2  # a vector and its features
@@ -235,6 +236,39 @@ def test_a_rebuild_of_nothing(indexed, folder):
     make_first(folder)
     assert indexed.index(folder).encoded == 8
     assert texts(indexed) == FIRST
+
+
+def test_a_re_ranker_that_is_what_was_written_but_none_is_found_and_taken_out(collection, folder):
+    """Two of them: one that is no model, and one before it that is for vectors of another length."""
+    write_image(folder / "a.png", "red")
+    collection.index(folder)
+    dim = collection.status().dim
+    with collection._storage.writing() as shelves, shelves.catalog.write() as writer:
+        report = {"kinds": [], "tokens": shelves.catalog.token_revision()}
+        for weights in (untrained(dim), untrained(dim + 1), b"garbage"):
+            writer.put_reranker(weights, report)
+    (problem,) = collection.verify()
+    assert problem.what == "a re-ranker of `train reranker` cannot be read"
+    assert "trained 3" in problem.where
+    (mended,) = collection.verify(repair=True)
+    assert mended.repaired
+    assert collection.verify() == []
+    assert collection.status().reranker.version == 1
+
+
+def untrained(dim):
+    return to_bytes(FusionModel(FusionConfig(dim)), {"image": 1.0})
+
+
+def test_a_re_ranker_that_does_not_match_its_checksum_is_told_of_once(collection, folder):
+    write_image(folder / "a.png", "red")
+    collection.index(folder)
+    with collection._storage.writing() as shelves, shelves.catalog.write() as writer:
+        writer.put_reranker(b"garbage", {})
+        writer._connection.exec_driver_sql("UPDATE rerankers SET weights = x'00'")
+    assert [problem.what for problem in collection.verify()] == ["a re-ranker of `train reranker` is damaged"]
+    assert all(problem.repaired for problem in collection.verify(repair=True))
+    assert collection.verify() == []
 
 
 def test_a_head_that_is_what_was_written_but_no_head_is_found_and_taken_out(collection, folder):

@@ -75,6 +75,15 @@ def test_one_that_is_not_judged_counts_as_an_average_one():
     assert blended(first, np.float32([-1, np.nan, 1]), 0.5).tolist() == pytest.approx([-0.5, 0, 0.5])
 
 
+def test_one_that_is_not_judged_does_not_pass_others_because_of_an_outlier():
+    """The mean is that of the usual ones: 500 among them must not put them all below what was not judged."""
+    second = np.float32([0.1, 0, 0.05, -0.05, 0.02, np.nan, np.nan, 500])
+    assert order(evidence(np.full(8, 0.6, dtype=np.float32)), second, 1.0).tolist() == [7, 0, 5, 6, 2, 4, 1, 3]
+    z = standardised(second[np.isfinite(second)])
+    assert z[:5].mean() == pytest.approx(-0.396, abs=0.01)  # 500 is drawn in to 0.257, so the mean is 0.063
+    assert z[-1] > 1000
+
+
 def test_standardised():
     assert standardised(np.float32([1, 2, 3])) == pytest.approx([-(1.5**0.5), 0, 1.5**0.5])
     assert standardised(np.float32([7, 7])).tolist() == [0, 0]

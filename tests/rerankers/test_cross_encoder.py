@@ -168,6 +168,15 @@ def test_a_text_model_in_the_form_of_sentence_transformers(text_folder, reads_te
     assert dict(CrossEncoderReranker(str(tmp_path / "saved")).weights) == {"text": 1.0}
 
 
+@pytest.mark.parametrize("kinds", [5, None, True, "image message", [["image"]]])
+def test_settings_of_another_type_are_damage(picture_folder, tmp_path, kinds):
+    shutil.copytree(picture_folder, tmp_path / "odd")
+    (settings,) = (tmp_path / "odd").rglob("sentence_bert_config.json")
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"modality_config": kinds}))
+    with pytest.raises(WeightsDamaged, match="modality_config"):
+        _ = CrossEncoderReranker(str(tmp_path / "odd")).weights
+
+
 def changed_config(folder, copy, **changes):
     shutil.copytree(folder, copy)
     config = json.loads((copy / "config.json").read_text()) | changes

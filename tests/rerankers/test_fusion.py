@@ -1,12 +1,14 @@
 """The fusion re-ranker: torch and numpy agree, an untrained model is the first stage, bad files are refused."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load, save
 
 from mmsearch.errors import ModelError
 from mmsearch.rerank_types import Asked, Document
@@ -155,6 +157,11 @@ def damaged() -> dict[str, bytes]:
         text = json.dumps(header | {"__metadata__": {"mmsearch": json.dumps(about)}}).encode()
         return len(text).to_bytes(8, "little") + text + whole[8 + length :]
 
+    def changed(**tensors: np.ndarray) -> bytes:
+        found = {name.replace(".", "_"): value for name, value in load(whole).items()} | tensors
+        dotted = {re.sub("^(ask|offer)_", r"\1.", name): value for name, value in found.items()}
+        return save(dotted, {"mmsearch": header["__metadata__"]["mmsearch"]})
+
     broken = trained(6)
     with torch.no_grad():
         broken.gate[0] = float("nan")
@@ -168,8 +175,12 @@ def damaged() -> dict[str, bytes]:
         "other format": with_about(format=99),
         "weight below 0": with_about(weights={"image": -1}),
         "weight not a number": with_about(weights={"image": "x"}),
+        "huge weight": with_about(weights={"image": 10**400}),
         "weight NaN": with_about(weights={"image": float("nan")}),
         "weights no object": with_about(weights=[1]),
+        "no dimensions": changed(ask_up=np.zeros((), dtype=np.float32)),
+        "no heads": changed(log_sharpness=np.zeros(0, dtype=np.float32), head_weight=np.zeros(0, dtype=np.float32)),
+        "a tensor more": changed(other=np.zeros(3, dtype=np.float32)),
         "not finite": to_bytes(broken, {"image": 1.0}),
         "other dimension": to_bytes(FusionModel(FusionConfig(DIM * 2)), {"image": 1.0}),
         "deep": b"\xff\xff\x0f\x00\x00\x00\x00\x00" + b"[" * 100_000,
@@ -194,3 +205,16 @@ def test_centring_takes_off_what_all_share() -> None:
     torch.testing.assert_close(model.word_centre.data, torch.nn.functional.normalize(words, dim=-1).mean(dim=0))
     assert model.token_centre[0, 0] < -0.5
     assert model.token_centre[2].abs().sum() == 0
+
+
+def test_documents_and_queries_without_anything_are_not_judged() -> None:
+    random = np.random.default_rng(8)
+    asked = question(random, 2)
+    some = documents(random, asked, [3, 2])
+    empty = Document(9, "image", 0.5, None, np.empty((0, DIM), dtype=np.float32))
+    mixed = [some[0], empty, some[1], empty]
+    scores = reranker(trained(8)).score(asked, mixed)
+    np.testing.assert_allclose(scores[[0, 2]], reranker(trained(8)).score(asked, some), rtol=1e-5)
+    assert np.isnan(scores[[1, 3]]).all()
+    nothing = Asked("", asked.vector, QueryWords((), np.empty((0, DIM), dtype=np.float32)))
+    assert np.isnan(reranker(trained(8)).score(nothing, some)).all()

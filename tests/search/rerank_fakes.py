@@ -1,5 +1,7 @@
 """Re-rankers for tests, each with one habit. `FAKES` names them as the registry does."""
 
+from itertools import repeat
+
 import numpy as np
 
 from mmsearch.errors import DependencyMissing, MediaError, ModelError
@@ -74,6 +76,54 @@ class Unreadable(Reversing):
         raise ModelError("The folder holds no model.")
 
 
+class Weightless(Reversing):
+    """Breaks over what it judges, in a way of its own."""
+
+    name = "weightless"
+
+    @property
+    def weights(self):
+        raise TypeError("no weights\nat all")
+
+
+class Unnumbered(Reversing):
+    name = "unnumbered"
+    weights = {"image": "much"}  # noqa: RUF012
+
+
+class Sightless(Reversing):
+    """Cannot say what pixels it wants."""
+
+    name = "sightless"
+
+    @property
+    def image_input(self):
+        raise OSError("no folder")
+
+
+class Undecided(Reversing):
+    """Cannot say whether it works on tokens."""
+
+    name = "undecided"
+
+    @property
+    def needs_tokens(self):
+        raise KeyError("tokens")
+
+
+class Fickle(Reversing):
+    """Says once what it judges, each time that it was made."""
+
+    name = "fickle"
+
+    @property
+    def weights(self):
+        self.asked = not getattr(self, "asked", False)
+        if not self.asked:
+            raise ValueError("not again")
+        return {"image": 1000.0}
+
+
 class Unmakable:
     def __init__(self):
         raise DependencyMissing("A package is not installed.", remedy="Install it.")
@@ -86,14 +136,14 @@ class Slow(Reversing):
 
     def __init__(self, seconds=1.0):
         super().__init__()
-        self.seconds = seconds
         self.now = 0.0
+        self.pace = repeat(seconds)  # of each batch
 
     def clock(self):
         return self.now
 
     def score(self, asked, documents):
-        self.now += self.seconds * len(documents)
+        self.now += next(self.pace) * len(documents)
         return super().score(asked, documents)
 
 
@@ -120,7 +170,6 @@ class Seeing(Reversing):
             return np.nan
 
 
-FAKES = {
-    kind.__name__.lower(): f"rerank_fakes:{kind.__name__}"
-    for kind in (Reversing, OnlyImages, Silent, Clumsy, Misshapen, Missing, Unreadable, Unmakable, Slow, Seeing)
-}
+HEALTHY = (Reversing, OnlyImages, Silent, Slow, Seeing)
+BROKEN = (Clumsy, Misshapen, Missing, Unreadable, Weightless, Unnumbered, Sightless, Undecided, Fickle, Unmakable)
+FAKES = {kind.__name__.lower(): f"rerank_fakes:{kind.__name__}" for kind in HEALTHY + BROKEN}

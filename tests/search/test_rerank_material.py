@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -145,7 +146,7 @@ def test_a_name_that_is_none(kept, reader, model, error):
 
 
 class Trained(Reversing):
-    """Stands for the re-ranker that is trained for a collection: its bytes are its name."""
+    """Stands for the re-ranker that is trained for a collection: its bytes are its name, and the kinds it judges."""
 
     made = 0
 
@@ -155,7 +156,10 @@ class Trained(Reversing):
             raise ModelError("These are no weights of a re-ranker.")
         cls.made += 1
         made = cls()
-        made.name = f"{name} {data.decode()} {dim}"
+        text, _, kinds = data.decode().partition(":")
+        made.name = f"{name} {text} {dim}"
+        if kinds:
+            made.weights = {kind: float(10 * cls.made) for kind in kinds.split(",")}
         return made
 
 
@@ -192,6 +196,41 @@ def test_one_that_was_trained_on_other_tokens_is_not_used(kept, reader, trained)
     put_reranker(kept, b"one", tokens="older")
     assert model_of(reader.search("red boat", rerank=Rerank(), explain=True)) == {None}
     assert Trained.made == 0
+
+
+def judges(reader):
+    in_use = reader.shelves.indexes.rerankers.in_use(reader.shelves.space)
+    return {kind: judge.name for kind, judge in in_use.items()}
+
+
+def test_each_kind_is_judged_by_the_newest_that_was_trained_for_it(kept, reader, trained):
+    put_reranker(kept, b"one:image,text")
+    put_reranker(kept, b"two:audio")
+    assert judges(reader) == {"image": "trained 1 one 64", "text": "trained 1 one 64", "audio": "trained 2 two 64"}
+    put_reranker(kept, b"three:image")
+    put_reranker(kept, b"four:text", tokens="older")
+    assert judges(reader) == {"image": "trained 3 three 64", "text": "trained 1 one 64", "audio": "trained 2 two 64"}
+    usual = reader.shelves.indexes.rerankers.usual(reader.shelves.space)
+    assert set(usual.name.split(", ")) == set(judges(reader).values())
+    assert usual.weights == {kind: judge.weights[kind] for kind, judge in usual._judges.items()}
+    with kept.catalog.write() as writer:
+        writer.undo_reranker()
+        writer.undo_reranker()
+    assert judges(reader)["image"] == "trained 1 one 64"
+
+
+def test_the_one_built_in_judges_what_none_was_trained_for(kept, reader, trained, monkeypatch):
+    rerankers, space = reader.shelves.indexes.rerankers, reader.shelves.space
+    builtin = Trained.from_bytes(b"builtin:image,audio", name="of", dim=64)
+    monkeypatch.setitem(rerankers._named, "builtin", builtin)
+    put_reranker(kept, b"one:audio")
+    assert judges(reader) == {"audio": "trained 1 one 64"}
+    assert rerankers.usual(space).name == "trained 1 one 64"
+    space = replace(space, model="builtin")
+    assert rerankers.in_use(space)["image"] is builtin
+    assert rerankers.usual(space).name == "of builtin 64, trained 1 one 64"
+    put_reranker(kept, b"two:image,audio")
+    assert rerankers.usual(space).name == "trained 2 two 64"
 
 
 def test_a_name_goes_before_the_collections_own(kept, reader, trained):

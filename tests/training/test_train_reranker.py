@@ -11,9 +11,13 @@ import pytest
 import mmsearch
 from mmsearch.encoders.hashing import HashingEncoder
 from mmsearch.errors import DependencyMissing, MediaError, ModalityUnsupported, UsageError
+from mmsearch.rerankers import fusion_model
+from mmsearch.rerankers.fusion import FusionReranker
+from mmsearch.rerankers.fusion_model import FusionConfig, FusionModel
 from mmsearch.testing.media import write_image, write_text, write_wav
 from mmsearch.training import early_stop, train_reranker
 from mmsearch.training.learner import Recipe
+from mmsearch.vectors.tokens import TokenStore
 
 SHADES = {
     **{"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)},
@@ -55,6 +59,7 @@ def short(monkeypatch):
     monkeypatch.setattr(early_stop, "ROUNDS", 2)
     recipe = Recipe(pairs=8, hard=8, easy=2, texts=3, alone=5, average=0.8)
     monkeypatch.setattr(train_reranker, "Recipe", lambda: recipe)
+    monkeypatch.setattr(train_reranker, "ONWARD", replace(recipe, few_rate=0.02, alone=0, rate=1e-3))
 
 
 @pytest.fixture(autouse=True)
@@ -151,6 +156,52 @@ def test_what_does_not_help_is_not_installed(own, trained, tmp_path):
     assert rankings(own) == trained[3]
 
 
+def test_training_again_is_held_against_what_is_in_use_and_refused_if_it_is_no_better(own, trained, monkeypatch):
+    monkeypatch.setattr(early_stop, "ROUNDS", 0)  # so that it stays what it begins as
+    (report,) = own.train_reranker(trained[1], depth=30)
+    (first,) = trained[2]
+    assert report.before["mAP"] > first.before["mAP"] + first.difference["mAP"].low
+    assert report.after["mAP"] == pytest.approx(report.before["mAP"], abs=0.03)
+    assert not report.helps
+    assert own.status().reranker.version == 1
+
+
+def test_one_for_sounds_leaves_pictures_to_the_one_before(own, trained):
+    after = rankings(own)
+    shelves = own._storage.reading()
+    stored = shelves.catalog.reranker()
+    first = FusionReranker.from_bytes(stored.weights, name="first", dim=64)
+    for_sounds = fusion_model.to_bytes(FusionModel(FusionConfig(64)), {"audio": 2.0})
+    own._use(train_reranker.Trained([], for_sounds, stored.report["tokens"]))
+    in_use = shelves.indexes.rerankers.in_use(shelves.space)
+    assert {kind: (judge.name, judge.weights[kind]) for kind, judge in in_use.items()} == {
+        "image": ("trained 1", first.weights["image"]),
+        "audio": ("trained 2", 2.0),
+    }
+    assert rankings(own) == after
+    assert own.undo_reranker()
+    assert own.status().reranker.version == 1
+    assert rankings(own) == after
+
+
+def test_a_rebuild_while_the_tokens_are_read(own, trained, monkeypatch):
+    own.undo_reranker()
+    gather = TokenStore.gather_coded
+    rebuilt = []
+
+    def moved_meanwhile(self, files, rows, counts):
+        if not rebuilt:
+            rebuilt.append(True)
+            own.rebuild()
+        return gather(self, files, rows, counts)
+
+    monkeypatch.setattr(early_stop, "ROUNDS", 1)
+    monkeypatch.setattr(TokenStore, "gather_coded", moved_meanwhile)
+    (report,) = own.train_reranker(trained[1], depth=30, dry_run=True)
+    assert rebuilt
+    assert (report.items, report.before) == (56, trained[2][0].before)
+
+
 def test_files_without_captions_are_searched_among_too(own, trained):
     rows = [json.loads(line) for line in trained[1].read_text().splitlines()]
     some = write_pairs(trained[1].with_name("some.jsonl"), [*rows[::2], {"file": "stranger.png", "caption": "red"}])
@@ -237,6 +288,7 @@ def test_sounds_and_pictures_share_a_model(own, trained, tmp_path):
         said = ("low", "middle", "high")[number % 3]
         rows.append({"file": str(tmp_path / f"{number}.wav"), "caption": f"{said} tone {number}"})
     own.index(tmp_path, include="*.wav", workers=1)
+    own.undo_reranker()
     image, audio = own.train_reranker(write_pairs(tmp_path / "all.jsonl", rows), depth=30)
     assert (image.modality, image.items, audio.modality, audio.items) == ("image", 56, "audio", 20)
     assert image.helps

@@ -5,8 +5,10 @@ from time import monotonic
 import numpy as np
 import pytest
 import torch
-from made_material import World
+from made_material import DIM, World
 
+from mmsearch.rerankers.fusion import FusionReranker
+from mmsearch.rerankers.fusion_model import from_reranker, to_bytes
 from mmsearch.training import early_stop
 from mmsearch.training import trials as trials_module
 from mmsearch.training.judging import Exam, logits_of
@@ -28,10 +30,24 @@ def short(monkeypatch):
         monkeypatch.setattr(module, "ROUNDS", 2)
 
 
-def trials(*materials, seconds=1_000.0, told=None):
+def trials(*materials, seconds=1_000.0, told=None, current=None):
     courses = [Course.of(material, DEPTH) for material in materials]
     on_progress = (lambda done, total: None) if told is None else lambda *now: told.append(now)
-    return Trials(courses, QUICK, 1, ALONE, monotonic() + seconds, on_progress)
+    return Trials(courses, QUICK, 1, ALONE, monotonic() + seconds, on_progress, current)
+
+
+def reranker_of(material, weights):
+    """Train one on all files of a material."""
+    with repeatable(1):
+        model = trials(material).train_on_all(20)
+    return FusionReranker.from_bytes(to_bytes(model, weights), name="before", dim=DIM)
+
+
+def precision_with(model, weight, kind):
+    """Return the mean average precision over the parts held out, each searched for as `Trials` does."""
+    exams = [Exam.of(kind.course, part.held, part.taught | part.choosing, 500) for part in kind.parts]
+    found = [exam.after(logits_of(model, exam, ALONE.device), weight)[:, 3] for exam in exams]
+    return np.concatenate(found).mean()
 
 
 def test_one_model_learns_of_two_kinds_what_tokens_tell():
@@ -62,6 +78,36 @@ def test_captions_that_have_nothing_to_do_with_the_files_bring_nothing():
         made.run()
     (kind,) = made.kinds
     assert kind.compared(1).difference["mAP"].low <= 0
+
+
+def test_a_model_begins_as_the_one_in_use_of_the_first_kind_that_has_one():
+    """But for its centres, which are of what this collection holds."""
+    world = World(4)
+    pictures, sounds = world.material(files=20), world.material("audio", files=20)
+    used = reranker_of(sounds, {"audio": 0.5})
+    begun = trials(pictures, sounds, current={"audio": used}).train_on_all(0).state_dict()
+    was = from_reranker(used).state_dict()
+    same = {name for name in was if torch.equal(was[name], begun[name])}
+    assert same == set(was) - {"word_centre", "token_centre"}
+    other = reranker_of(pictures, {"image": 0.5})
+    begun = trials(pictures, sounds, current={"audio": used, "image": other}).train_on_all(0)
+    assert torch.equal(begun.gate, from_reranker(other).gate)
+    assert not torch.equal(begun.gate, from_reranker(used).gate)
+
+
+def test_each_kind_is_held_against_the_one_that_is_in_use_for_it():
+    world = World(5)
+    pictures, sounds = world.material(), world.material("audio", files=30)
+    used = reranker_of(sounds, {"image": 1.0, "audio": 2.0})
+    with repeatable(1):
+        made = trials(pictures, sounds, current={"audio": used})
+        made.run()
+    image, audio = made.kinds
+    model = from_reranker(used).eval()
+    assert image.compared(1).before["mAP"] == pytest.approx(precision_with(model, 0.0, image))
+    assert audio.compared(1).before["mAP"] == pytest.approx(precision_with(model, 2.0, audio))
+    assert precision_with(model, 2.0, audio) > precision_with(model, 0.0, audio) + 0.05
+    assert image.compared(1).difference["mAP"].low > 0  # sounds have taught it what pictures profit from
 
 
 def test_the_same_seed_gives_the_same_model():
