@@ -84,9 +84,10 @@ class TokenStatus:
 
 @dataclass(frozen=True, slots=True)
 class RerankerStatus:
-    """The re-ranker that was trained here last.
+    """What was trained here to re-rank.
 
     Attributes:
+        version: Of the newest that searches use; if they use none, of the newest.
         gains: Modality of files that it is used for -> what it was measured to add to mAP, in [-1, 1].
         used: Whether searches use it.
         unused_because: Why they do not, and the remedy; "" if they do.

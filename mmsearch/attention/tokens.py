@@ -13,7 +13,7 @@ from mmsearch.config import Limits
 from mmsearch.encoders.embed import embed_audio, embed_images
 from mmsearch.errors import ModelError
 from mmsearch.protocols import TokenEncoder
-from mmsearch.types import Embedded, Waveform
+from mmsearch.types import Embedded, Tokens, Waveform
 
 
 def with_tokens(subject: Subject, encoder: TokenEncoder, limits: Limits) -> Subject:
@@ -30,9 +30,15 @@ def with_tokens(subject: Subject, encoder: TokenEncoder, limits: Limits) -> Subj
         return replace(subject, tokens=(words.tokens,), parts=words.words)
     make = _of_picture if subject.modality == "image" else _of_sound
     try:
-        return replace(subject, tokens=make(subject, encoder, limits).tokens)
+        return replace(subject, tokens=_finite(make(subject, encoder, limits).tokens or ()))
     except ValueError as error:
         raise ModelError(f"The model {encoder.spec.space.model} gives no usable tokens: {error}.") from error
+
+
+def _finite(tokens: tuple[Tokens, ...]) -> tuple[Tokens, ...]:
+    if not all(np.isfinite(each).all() for each in tokens):
+        raise ValueError("a token is NaN or infinite")
+    return tokens
 
 
 def _of_picture(subject: Subject, encoder: TokenEncoder, limits: Limits) -> Embedded:

@@ -1,7 +1,7 @@
 """Re-rankers that were trained on the user's pairs in the active space: installed, versioned, undone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,6 +64,12 @@ def put(connection: sa.Connection, weights: bytes, report: Mapping[str, Any]) ->
     }
     connection.execute(rerankers.insert().values(row))
     return number
+
+
+def drop(connection: sa.Connection, versions: Collection[int]) -> None:
+    """Take some out of use."""
+    these = sa.and_(_IN_USE, rerankers.c.version.in_(versions))
+    connection.execute(rerankers.update().where(these).values(undone_at=now()))
 
 
 def undo(connection: sa.Connection) -> bool:

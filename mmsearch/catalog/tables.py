@@ -45,7 +45,8 @@ class _CollectionColumns(sa.TypedColumns):
     name: sa.Named[str] = sa.Column(ForeignText)
     created_at: sa.Named[str] = sa.Column(sa.Text)
     active_space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"))
-    # Grows with each transaction that changes segments or vectors: tells readers to load them again.
+    # Grows with each transaction that changes segments or vectors, or after which files of tokens go: tells readers
+    # to load them again.
     revision: sa.Named[int]
 
 

@@ -1,6 +1,7 @@
 """Where the tokens of the active space lie, and which are kept. Each function works in the transaction it is given.
 
-Nothing here changes what a search finds or how its index is made, so the collection's revision stays as it is.
+What forgets or moves tokens counts the collection's revision on (`Writer`), since their files are removed soon after:
+so a reader that misses one knows that a writer was at work. New tokens leave the revision, and the index, as they are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,13 +31,18 @@ def revision(connection: sa.Connection) -> str:
     return connection.execute(sa.select(spaces.c.tokens).where(spaces.c.space_id == ACTIVE_SPACE)).scalar_one()
 
 
-def keep(connection: sa.Connection, wanted: str) -> None:
-    """Keep tokens of a revision from now on, none if it is ""; those of another are forgotten."""
+def keep(connection: sa.Connection, wanted: str) -> bool:
+    """Keep tokens of a revision from now on, none if it is ""; those of another are forgotten.
+
+    Returns:
+        Whether there were any to forget.
+    """
     if revision(connection) == wanted:
-        return
-    connection.execute(tokens.delete().where(tokens.c.space_id == ACTIVE_SPACE))
+        return False
+    forgotten = connection.execute(tokens.delete().where(tokens.c.space_id == ACTIVE_SPACE)).rowcount
     connection.execute(token_blocks.delete().where(token_blocks.c.space_id == ACTIVE_SPACE))
     connection.execute(spaces.update().where(spaces.c.space_id == ACTIVE_SPACE).values(tokens=wanted))
+    return forgotten > 0
 
 
 def places(connection: sa.Connection, ids: Ids | None) -> TokenPlaces:

@@ -102,11 +102,11 @@ class Writer(AssetWriter):
 
     def keep_tokens(self, revision: str) -> None:
         """Keep tokens of this revision beside the vectors from now on; those of another are forgotten."""
-        tokens.keep(self._connection, revision)
+        self.changed |= tokens.keep(self._connection, revision)
 
     def forget_tokens(self) -> None:
         """Keep no tokens any more, and forget those that were kept."""
-        tokens.keep(self._connection, "")
+        self.changed |= tokens.keep(self._connection, "")
 
     def add_token_block(self, block: Block) -> None:
         """Take rows of a token file into the catalog; they must be on disk by now."""
@@ -118,7 +118,9 @@ class Writer(AssetWriter):
 
     def drop_tokens_outside(self, blocks: Sequence[Block]) -> int:
         """Forget the tokens of segments of which some lie in none of these blocks. Returns of how many."""
-        return tokens.drop_outside(self._connection, blocks)
+        dropped = tokens.drop_outside(self._connection, blocks)
+        self.changed |= dropped > 0
+        return dropped
 
     def move_tokens(self, places: TokenPlaces, blocks: Sequence[Block]) -> None:
         """Note that all tokens of the active space lie elsewhere now; the old blocks are forgotten.
@@ -127,6 +129,7 @@ class Writer(AssetWriter):
             ValueError: The ids and counts are not exactly those that are in the catalog, in order of id.
         """
         tokens.move(self._connection, places, blocks)
+        self.changed |= len(places) > 0
 
     def put_heads(self, weights: Mapping[Modality, bytes], reports: Mapping[Modality, Any]) -> int:
         """Install heads, which from now on adapt the vectors of their modalities. Returns their version.
@@ -198,6 +201,10 @@ class Writer(AssetWriter):
         """Take the newest re-ranker out of use; the one before is in use again. Returns whether there was any."""
         return rerankers.undo(self._connection)
 
+    def drop_rerankers(self, versions: Collection[int]) -> None:
+        """Take some of the re-rankers that were trained here out of use."""
+        rerankers.drop(self._connection, versions)
+
     def drop_damaged_rerankers(self) -> int:
         """Take re-rankers that do not match their checksum out of use. Returns how many."""
         return rerankers.drop_damaged(self._connection)
@@ -224,7 +231,7 @@ class Writer(AssetWriter):
         self._connection.execute(others if keep is None else others.where(generations.c.number != keep))
 
     def finish(self) -> None:
-        """Count the revision on if segments or vectors changed; the last step of a transaction."""
+        """Count the revision on if segments or vectors changed, or tokens went; the last step of a transaction."""
         if self.changed:
             self._connection.execute(collection.update().values(revision=collection.c.revision + 1))
 

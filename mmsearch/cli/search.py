@@ -244,8 +244,8 @@ def search(
             metavar="MS",
             show_default=False,
             rich_help_panel=_RANKING,
-            help="It ends after so many milliseconds, not counting the loading of the model; hits that it did not come to "
-            "keep their places.",
+            help="It ends after so many milliseconds, not counting the loading of the model; hits that it did not come "
+            "to keep their places.",
         ),
     ] = None,
     paths: Annotated[

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mmsearch.catalog.records import StoredReranker
 from mmsearch.collection.base import CollectionBase
 from mmsearch.errors import CollectionDamaged
 from mmsearch.reports import Failure, IndexStatus, RerankerStatus, Status, TokenStatus
 from mmsearch.storage import Shelves
+
+_TRAIN = "the tokens were made anew by another model; train it again"
+_MAKE_TOKENS = "the collection keeps no tokens now; run `mmsearch rebuild --tokens`"
 
 
 class Reading(CollectionBase):
@@ -68,19 +72,17 @@ def _reranker_status(shelves: Shelves) -> RerankerStatus | None:
     if not version:
         return None
     try:
-        stored = shelves.catalog.reranker()
-    except CollectionDamaged:  # which is for `verify` to tell
-        return RerankerStatus(version, {}, used=False, unused_because="it is damaged; run `mmsearch verify`")
-    report = stored.report if stored else {}
-    gains = {each["modality"]: each["difference"]["mAP"]["value"] for each in report.get("kinds", []) if each["helps"]}
-    why = _why_unused(report.get("tokens"), shelves.catalog.token_revision())
-    return RerankerStatus(version, gains, used=not why, unused_because=why)
+        stored = shelves.catalog.rerankers()
+    except CollectionDamaged:
+        return RerankerStatus(version, {}, used=False, unused_because="one is damaged; run `mmsearch verify`")
+    kept = shelves.catalog.token_revision()
+    used = [each for each in stored if kept and each.report.get("tokens") == kept]
+    if not used:
+        return RerankerStatus(version, _gains(stored), used=False, unused_because=_TRAIN if kept else _MAKE_TOKENS)
+    return RerankerStatus(used[0].version, _gains(used))
 
 
-def _why_unused(trained_on: object, kept: str) -> str:
-    """Compare the revision of the tokens that a re-ranker was trained on with that of those that are kept."""
-    if not kept:
-        return "the collection keeps no tokens now; run `mmsearch rebuild --tokens`"
-    if trained_on != kept:
-        return "the tokens were made anew by another model; train it again"
-    return ""
+def _gains(newest_first: Sequence[StoredReranker]) -> dict[str, float]:
+    """Return what each kind gained by the newest that helps it; an older one judges what later ones leave."""
+    kinds = [kind for each in reversed(newest_first) for kind in each.report.get("kinds", [])]
+    return {kind["modality"]: kind["difference"]["mAP"]["value"] for kind in kinds if kind["helps"]}

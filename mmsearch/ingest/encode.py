@@ -1,6 +1,7 @@
 """Stage 4, in a worker: decoded files become unit vectors, a batch of pictures or passages at a time.
 
-Tokens are rounded to 8 bits here already, so that a quarter of them goes through the pipe to the parent.
+Tokens are rounded to 8 bits here already, so that a quarter of them goes through the pipe to the parent. A file of which
+one is not usable is indexed without any: it can be found by its vectors all the same.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from mmsearch.errors import MediaDamaged, MmsearchError
 from mmsearch.ingest.decode import DecodedFile
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder
-from mmsearch.types import CodedTokens, Embedded, FailedFile, IndexedFile, Pixels
+from mmsearch.types import CodedTokens, Embedded, FailedFile, IndexedFile, Pixels, Tokens
 from mmsearch.vectors.tokens import quantise
 
 # Between pieces a watching parent hears that work goes on, so a piece must not take long even with a large model.
@@ -86,25 +87,32 @@ def _embed(inputs: Sequence[Input], embed: Callable[[Sequence[Input]], Embedded]
     """Embed inputs; those on which the encoder fails, each by itself, come back as its error."""
     try:
         embedded = embed(inputs)
-        tokens = coded(embedded)
     except MmsearchError:
         raise
     except Exception as error:
         if len(inputs) == 1:
             return [error]
         return [row for each in inputs for row in _embed([each], embed)]
-    nothing = [None] * len(inputs)
-    features = nothing if embedded.features is None else embedded.features
-    return [Row(*each) for each in zip(embedded.vectors, features, tokens or nothing, strict=True)]
+    features = [None] * len(inputs) if embedded.features is None else embedded.features
+    return [Row(*each) for each in zip(embedded.vectors, features, coded(embedded), strict=True)]
 
 
-def coded(embedded: Embedded) -> list[CodedTokens] | None:
-    """Round the tokens of inputs to 8 bits; None if there are none.
+def coded(embedded: Embedded) -> list[CodedTokens | None]:
+    """Round the tokens of each input to 8 bits; None for one that has none, or a value that is no usable number."""
+    return [None] * len(embedded.vectors) if embedded.tokens is None else [_quantised(each) for each in embedded.tokens]
 
-    Raises:
-        ValueError: One is not finite, or too large.
-    """
-    return None if embedded.tokens is None else [quantise(each) for each in embedded.tokens]
+
+def _quantised(tokens: Tokens) -> CodedTokens | None:
+    try:
+        return quantise(tokens)
+    except ValueError:
+        return None
+
+
+def all_or_none(coded: Sequence[CodedTokens | None]) -> tuple[CodedTokens, ...] | None:
+    """Return the tokens of a file; None if one of its segments has none."""
+    there = tuple(each for each in coded if each is not None)
+    return there if there and len(there) == len(coded) else None
 
 
 def _indexed(file: DecodedFile, found: Sequence[Row | Exception]) -> IndexedFile | FailedFile:
@@ -119,7 +127,6 @@ def _indexed(file: DecodedFile, found: Sequence[Row | Exception]) -> IndexedFile
         reason = "The model gives no usable vector for this file (it holds NaN or infinity)."
         return FailedFile(work.stat, MediaDamaged.code, reason, work.modality)
     features = [row.features for row in rows if row.features is not None]
-    tokens = tuple(row.tokens for row in rows if row.tokens is not None)
     return IndexedFile(
         stat=work.stat,
         content_hash=file.content_hash,
@@ -130,5 +137,5 @@ def _indexed(file: DecodedFile, found: Sequence[Row | Exception]) -> IndexedFile
         features=np.stack(features) if features else None,
         fields=file.fields,
         look=file.look,
-        tokens=tokens or None,
+        tokens=all_or_none([row.tokens for row in rows]),
     )

@@ -15,7 +15,7 @@ from mmsearch.config import Limits
 from mmsearch.encoders.embed import embed_audio, embed_texts
 from mmsearch.errors import MediaDamaged, MediaTooLarge
 from mmsearch.files import blake2_stream
-from mmsearch.ingest.encode import TEXTS_AT_ONCE, coded
+from mmsearch.ingest.encode import TEXTS_AT_ONCE, all_or_none, coded
 from mmsearch.ingest.plan import Work
 from mmsearch.media.audio import open_sound
 from mmsearch.media.opening import open_regular
@@ -47,20 +47,19 @@ class Heard:
     segments: list[Segment] = field(default_factory=list)
     vectors: list[Vectors] = field(default_factory=list)
     features: list[Features] = field(default_factory=list)
-    coded: list[CodedTokens] = field(default_factory=list)
+    coded: list[CodedTokens | None] = field(default_factory=list)
 
     def add(self, segments: Sequence[Segment], embedded: Embedded) -> None:
         """Add segments with what the encoder made of them.
 
         Raises:
             MediaDamaged: A vector is not finite.
-            ValueError: A token is not finite, or too large.
         """
         self.segments += segments
         self.vectors.append(_unit(embedded.vectors))
         zeros = np.zeros((len(segments), self.encoder.spec.feature_dim), dtype=np.float16)
         self.features.append(zeros if embedded.features is None else embedded.features)
-        self.coded += coded(embedded) or ()
+        self.coded += coded(embedded)
 
 
 def listen(
@@ -99,7 +98,7 @@ def listen(
         segments=tuple(heard.segments),
         vectors=np.concatenate(heard.vectors),
         features=np.concatenate(heard.features) if encoder.spec.feature_dim else None,
-        tokens=tuple(heard.coded) or None,
+        tokens=all_or_none(heard.coded),
     )
 
 

@@ -65,7 +65,7 @@ def _compact_tokens(places: TokenPlaces, tokens: TokenStore, file: int) -> tuple
     """Do the same for tokens, of which a segment has several rows."""
     files, rows, own = _distinct(places.files, places.rows)
     counts = np.zeros(len(rows), dtype=np.int64)
-    counts[own] = places.counts
+    np.maximum.at(counts, own, places.counts)  # those that share a row have equally many, unless the catalog is damaged
     starts = np.cumsum(counts) - counts
     blocks = tokens.write_new(file, _token_pieces(tokens, files, rows, counts)) if len(rows) else ()
     return TokenPlaces(places.ids, np.full(len(places), file), starts[own], places.counts), blocks

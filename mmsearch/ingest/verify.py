@@ -6,6 +6,7 @@ from dataclasses import replace
 from mmsearch.adapt.stored import heads_in_use
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.catalog.checks import TOKENS_LOST
+from mmsearch.catalog.records import StoredReranker
 from mmsearch.errors import CollectionDamaged, ModelError
 from mmsearch.hubness.stored import banks_in_use
 from mmsearch.ingest.rebuild import rebuild
@@ -35,8 +36,7 @@ def verify(catalog: Catalog, store: VectorStore, tokens: TokenStore, generations
     damage = _banks_damage(catalog)
     if damage and all(damage != problem.where for problem in problems):
         problems.append(Problem("a bank of `calibrate` cannot be read", damage))
-    damage = _reranker_damage(catalog)
-    if damage and all(damage != problem.where for problem in problems):
+    for damage in _unreadable_rerankers(catalog).values():
         problems.append(Problem("a re-ranker of `train reranker` cannot be read", damage))
     generation = catalog.generation()
     if generation and (damage := generations.damage(generation)):
@@ -65,15 +65,21 @@ def _banks_damage(catalog: Catalog) -> str | None:
     return None
 
 
-def _reranker_damage(catalog: Catalog) -> str | None:
+def _unreadable_rerankers(catalog: Catalog) -> dict[int, str]:
+    """Return version -> reason of those whose checksum is right, but that are no models for this collection."""
     try:
-        stored = catalog.reranker()
-        if stored is None:
-            return None
-        from mmsearch.rerankers.fusion import FusionReranker  # and what reads its weights: few collections have one
+        stored = catalog.rerankers()
+    except CollectionDamaged:  # a checksum is wrong; `Catalog.check` tells that
+        return {}
+    return {each.version: damage for each in stored if (damage := _reranker_damage(each, catalog.space().dim))}
 
-        FusionReranker.from_bytes(stored.weights, name=f"trained {stored.version}", dim=catalog.space().dim)
-    except (CollectionDamaged, ModelError) as error:
+
+def _reranker_damage(stored: StoredReranker, dim: int) -> str | None:
+    from mmsearch.rerankers.fusion import FusionReranker  # and what reads its weights: few collections have one
+
+    try:
+        FusionReranker.from_bytes(stored.weights, name=f"trained {stored.version}", dim=dim)
+    except ModelError as error:
         return error.message
     return None
 
@@ -112,9 +118,9 @@ def repair(
     while _banks_damage(catalog):
         with catalog.write() as writer:
             writer.undo_banks()
-    while _reranker_damage(catalog):
+    while unreadable := _unreadable_rerankers(catalog):
         with catalog.write() as writer:
-            writer.undo_reranker()
+            writer.drop_rerankers(unreadable)
     rebuild(catalog, store, tokens, generations, checked=True)
     left = {(problem.what, problem.where) for problem in verify(catalog, store, tokens, generations)}
     return [replace(problem, repaired=(problem.what, problem.where) not in left) for problem in problems]

@@ -9,6 +9,7 @@ not whole is a picture that was never seen.
 """
 
 import re
+import stat
 from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,10 @@ MAX_MEMORY_BYTES = 256 << 20
 _KEPT_SHARE = 0.9  # what is left of a full cache, so that not every new file means to look for old ones
 _MAX_HEADER_BYTES = 4096
 _CONTENT_HASH = re.compile(r"[0-9a-f]{32}")  # as of files.blake2: what may become the name of a file
+_FINGERPRINT = _CONTENT_HASH
+_OWN_FILE = re.compile(  # what may be removed; the second kind is left by a process that was killed (`files.replacing`)
+    r"[0-9a-f]{32}\.safetensors|\.[0-9a-f]{32}\.safetensors\.[0-9]+-[0-9]+\.tmp"
+)
 
 
 def default_root() -> Path:
@@ -40,7 +45,7 @@ class PictureCache:
 
     Args:
         root: The folder for all models; made when the first file is written.
-        fingerprint: Of the model and of how it sees pictures, hexadecimal.
+        fingerprint: Of the model and of how it sees pictures: 32 hexadecimal digits, as of `files.blake2`.
         shape: (t, d) of every array.
         max_bytes: What the files of all models may take; those used least recently are removed.
         max_memory_bytes: What is held in memory at once.
@@ -138,8 +143,9 @@ class PictureCache:
         for path, size in files:
             if total <= wanted:
                 break
-            path.unlink(missing_ok=True)
-            total -= size
+            with suppress(OSError):  # of another user, or held open
+                path.unlink(missing_ok=True)
+                total -= size
         self._stored_bytes = total
 
 
@@ -149,10 +155,13 @@ def _told(content_hash: str, tokens: PictureTokens) -> dict[str, str]:
 
 
 def _oldest_first(root: Path) -> list[tuple[Path, int]]:
-    """Files with their size in bytes, in order of last use; what a process left when it was killed is among them."""
+    """Our files with their size in bytes, in order of last use; what a killed process left is among them."""
     found = []
     for path in root.glob("*/*"):
+        if not (_FINGERPRINT.fullmatch(path.parent.name) and _OWN_FILE.fullmatch(path.name)):
+            continue
         with suppress(OSError):  # another process removed it
-            status = path.stat()
-            found.append((status.st_mtime_ns, path, status.st_size))
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode):
+                found.append((status.st_mtime_ns, path, status.st_size))
     return [(path, size) for _, path, size in sorted(found)]

@@ -105,7 +105,7 @@ def _judge(
         batch = places[done : done + size]
         with budget.batch(size):
             found = documents.of([head[place] for place in batch])
-            for kind in dict.fromkeys(head[place].modality for place in batch):
+            for kind in sorted({head[place].modality for place in batch}):
                 these = [place for place in batch if head[place].modality == kind and head[place].id in found]
                 if these:
                     judged.scores[these] = _scored(reranker, asked, [found[head[place].id] for place in these])

@@ -20,7 +20,7 @@ from mmsearch.vectors.store import VectorStore
 from mmsearch.vectors.tokens import TokenStore, quantise
 
 MAX_TEXTS = 4_096
-MAX_ROWS = 30_000  # of captioned files, and as many of others: with 50 tokens each, some 600 MB
+MAX_ROWS = 30_000  # of captioned files, and as many of others: with 50 tokens of 388 bytes each, some 1.2 GB
 TEXTS_AT_ONCE = 256
 
 

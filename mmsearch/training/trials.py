@@ -59,8 +59,9 @@ class Trials:
         team: The processes that train together.
         deadline: When the clock `monotonic` shows this, the last training is to end, or soon after.
         on_progress: Is called now and then.
-        current: Who judges a kind without this training, which is to exceed it. The model begins as the one of the first
-            kind that has one, centred on what this collection holds; without any, as one that changes nothing.
+        current: Kind -> the re-ranker that searches use for it without this training, and that is to be exceeded. The
+            model begins as that of the first kind which has one, centred on what this collection holds; without any,
+            as one that changes nothing.
     """
 
     def __init__(

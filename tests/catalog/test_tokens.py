@@ -161,10 +161,10 @@ def test_another_revision_forgets_the_tokens_and_the_same_one_does_not(catalog, 
     before = catalog.revision()
     with catalog.write() as writer:
         writer.keep_tokens("r1")
-    assert len(catalog.token_places()) == 2
+    assert (len(catalog.token_places()), catalog.revision()) == (2, before)
     with catalog.write() as writer:
         writer.keep_tokens("r2")
-    assert (catalog.token_revision(), catalog.revision()) == ("r2", before)
+    assert (catalog.token_revision(), catalog.revision()) == ("r2", before + 1)
     assert (len(catalog.token_places()), catalog.token_blocks()) == (0, ())
     assert catalog.referenced_files().tokens == frozenset()
     assert (len(catalog.locations()), catalog.check()) == (2, ())
@@ -193,7 +193,27 @@ def test_moved_tokens_lie_elsewhere_and_old_blocks_are_forgotten(catalog, put_to
     assert listed(catalog.token_places()) == [(1, 2, 1, 3), (2, 2, 0, 1)]
     assert catalog.token_blocks() == (Block(2, 0, 4, "new"),)
     assert (catalog.next_token_row(), catalog.referenced_files().tokens) == ((2, 4), frozenset({2}))
-    assert (catalog.check(), catalog.revision()) == ((), revision)
+    assert (catalog.check(), catalog.revision()) == ((), revision + 1)
+
+
+def test_tokens_that_come_or_stay_leave_the_revision_as_it_is(catalog, put_tokens):
+    put_tokens({"/a.txt": None, "/b.txt": [1]})
+    revision, places = catalog.revision(), TokenPlaces(ids(1), ids(1), ids(1), ids(3))
+    with catalog.write() as writer:
+        writer.add_token_block(Block(1, 1, 3, "more"))
+        writer.put_tokens(places)
+        assert writer.drop_tokens_outside(catalog.token_blocks()) == 0
+    assert catalog.revision() == revision
+
+
+def test_tokens_that_are_dropped_count_the_revision_on(catalog, put_tokens):
+    put_tokens({"/a.txt": [3], "/b.txt": [1]})
+    put_tokens({"/c.txt": [2]})
+    revision = catalog.revision()
+    with catalog.write() as writer:
+        assert writer.drop_tokens_outside([Block(1, 0, 4, "digest0")]) == 1
+    assert listed(catalog.token_places()) == [(1, 1, 0, 3), (2, 1, 3, 1)]
+    assert catalog.revision() == revision + 1
 
 
 def test_only_exactly_the_tokens_of_the_catalog_are_moved(catalog, put_tokens):

@@ -125,6 +125,16 @@ def test_status_shows_what_is_in_use(cli, own):
     assert status["reranker"] == {"version": 1, "gains": {"image": 0.1}, "used": True, "unused_because": ""}
 
 
+def test_status_shows_the_newest_gain_of_each_kind(cli, own):
+    from mmsearch import open as open_collection
+
+    with open_collection("default", home=own) as collection, collection._storage.writing() as shelves:
+        for tokens, *helped in ((ENCODER.spec.tokens, "audio"), (ENCODER.spec.tokens, "image"), ("others", "text")):
+            with shelves.catalog.write() as writer:
+                writer.put_reranker(b"", {"kinds": [report(kind, True).to_dict() for kind in helped], "tokens": tokens})
+    assert "trained, version 2: audio +10.0 mAP, image +10.0 mAP" in cli("status", terminal=True).stdout
+
+
 def keep_other_tokens(catalog):
     with catalog.write() as writer:
         writer.keep_tokens("of another model")
@@ -145,7 +155,7 @@ def damage(catalog):
     [
         (keep_other_tokens, "the tokens were made anew by another model; train it again"),
         (keep_no_tokens, "the collection keeps no tokens now; run `mmsearch rebuild --tokens`"),
-        (damage, "it is damaged; run `mmsearch verify`"),
+        (damage, "one is damaged; run `mmsearch verify`"),
     ],
 )
 def test_status_says_if_it_is_not_used_and_why(cli, own, harm, why):

@@ -239,21 +239,20 @@ def test_a_rebuild_of_nothing(indexed, folder):
 
 
 def test_a_re_ranker_that_is_what_was_written_but_none_is_found_and_taken_out(collection, folder):
-    """Two of them: one that is no model, and one before it that is for vectors of another length."""
+    """Of four, two are harmed: one is no model, and one is for vectors of another length. The others stay."""
     write_image(folder / "a.png", "red")
     collection.index(folder)
     dim = collection.status().dim
     with collection._storage.writing() as shelves, shelves.catalog.write() as writer:
         report = {"kinds": [], "tokens": shelves.catalog.token_revision()}
-        for weights in (untrained(dim), untrained(dim + 1), b"garbage"):
+        for weights in (untrained(dim), untrained(dim + 1), b"garbage", untrained(dim)):
             writer.put_reranker(weights, report)
-    (problem,) = collection.verify()
-    assert problem.what == "a re-ranker of `train reranker` cannot be read"
-    assert "trained 3" in problem.where
-    (mended,) = collection.verify(repair=True)
-    assert mended.repaired
+    problems = collection.verify()
+    assert {problem.what for problem in problems} == {"a re-ranker of `train reranker` cannot be read"}
+    assert ["trained 3" in problems[0].where, "trained 2" in problems[1].where] == [True, True]
+    assert [problem.repaired for problem in collection.verify(repair=True)] == [True, True]
     assert collection.verify() == []
-    assert collection.status().reranker.version == 1
+    assert [each.version for each in collection._storage.reading().catalog.rerankers()] == [4, 1]
 
 
 def untrained(dim):

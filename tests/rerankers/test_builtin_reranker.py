@@ -71,8 +71,8 @@ def test_each_kind_has_its_own_judge(encoder, tmp_path):
     _, asked, documents = asked_and_documents(encoder, "a clock", tmp_path)
     first, other = BuiltinReranker(), MaxSimReranker()
     first.weights = {"audio": 0.25, "text": 3.0}
-    both = ByKind({"image": other, "audio": first, "video": other})
-    assert both.weights == {"image": other.weights["image"], "audio": 0.25, "video": other.weights["video"]}
+    both = ByKind({"image": other, "audio": first, "text": other})
+    assert both.weights == {"image": other.weights["image"], "audio": 0.25, "text": other.weights["text"]}
     assert both.name == "maxsim, builtin"
     as_sound = [Document(each.id, "audio", each.cosine, each.vector, each.tokens) for each in documents]
     mixed = [documents[0], as_sound[1], documents[2]]

@@ -131,6 +131,59 @@ def test_the_least_recently_used_go_first_whatever_their_model(root):
     assert np.array_equal(new.get(named(1)), tokens(1))  # still in memory
 
 
+def test_only_files_of_our_own_are_removed(root, tmp_path):
+    """A full cache leaves alone what others put there, and stumbles over nothing."""
+    full = {"max_bytes": 2 * (FILE_BYTES + 300)}
+    opened(root).put(named(0), tokens(0))
+    own, name = root / MODEL, f"{named(1)}.safetensors"
+    foreign = [own / each for each in ("notes.txt", "model.safetensors", ".notes.12-34.tmp", f"{name}.bak")]
+    foreign += [root / "readme", root / "other" / name, root / MODEL[1:] / name]
+    for path in foreign:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x" * 10_000)
+    folders = [own / f"{named(90)}.safetensors", own / "sub", root / OTHER_MODEL]
+    for folder in folders:
+        (folder / "inner").mkdir(parents=True)
+    link = own / f"{named(91)}.safetensors"
+    link.symlink_to(tmp_path / "elsewhere")
+    for path in root.rglob("*"):
+        os.utime(path, (1, 1), follow_symlinks=False)
+    cache = opened(root, **full)
+    for number in range(2, 6):
+        cache.put(named(number), tokens(number))
+    assert all(path.is_file() for path in foreign)
+    assert all((folder / "inner").is_dir() for folder in folders)
+    assert link.is_symlink()
+    assert [number for number in range(6) if (own / f"{named(number)}.safetensors").is_file()] == [5]
+
+
+def test_what_a_killed_process_left_half_written_is_removed(root):
+    opened(root).put(named(0), tokens(0))
+    left = root / MODEL / f".{named(7)}.safetensors.4242-139872.tmp"
+    left.write_bytes(b"x" * 10_000)
+    opened(root, max_bytes=4 * (FILE_BYTES + 300)).put(named(1), tokens(1))
+    assert not left.exists()
+    assert {0, 1} & stored(root)
+
+
+def test_a_file_that_cannot_be_removed_is_passed_over(root, monkeypatch):
+    for number in range(4):
+        opened(root).put(named(number), tokens(number))
+        os.utime(root / MODEL / f"{named(number)}.safetensors", (number + 1, number + 1))
+    unlink = Path.unlink
+
+    def refused(path, missing_ok=False):
+        if path.name.startswith(named(0)):
+            raise PermissionError("not yours")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    opened(root, max_bytes=3 * (FILE_BYTES + 300)).put(named(4), tokens(4))
+    assert 0 in stored(root)
+    assert 4 in stored(root)
+    assert 1 not in stored(root)
+
+
 def test_memory_is_bounded_too(root):
     cache = opened(root, max_memory_bytes=3 * FILE_BYTES)
     for number in range(3):

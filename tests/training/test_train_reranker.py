@@ -161,7 +161,7 @@ def test_training_again_is_held_against_what_is_in_use_and_refused_if_it_is_no_b
     (report,) = own.train_reranker(trained[1], depth=30)
     (first,) = trained[2]
     assert report.before["mAP"] > first.before["mAP"] + first.difference["mAP"].low
-    assert report.after["mAP"] == pytest.approx(report.before["mAP"], abs=0.03)
+    assert report.difference["mAP"].low <= 0
     assert not report.helps
     assert own.status().reranker.version == 1
 
