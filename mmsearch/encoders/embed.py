@@ -1,4 +1,4 @@
-"""What a model makes of texts, pictures and sounds, with features and tokens where it gives them; the shapes are checked."""
+"""What a model makes of texts, pictures and sounds, with features and tokens where it gives them, its shapes checked."""
 
 from collections.abc import Sequence
 from typing import cast

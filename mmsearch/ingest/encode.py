@@ -1,7 +1,7 @@
 """Stage 4, in a worker: decoded files become unit vectors, a batch of pictures or passages at a time.
 
-Tokens are rounded to 8 bits here already, so that a quarter of them goes through the pipe to the parent. A file of which
-one is not usable is indexed without any: it can be found by its vectors all the same.
+Tokens are rounded to 8 bits here already, so that a quarter of them goes through the pipe to the parent. A file of
+which one is not usable is indexed without any: it can be found by its vectors all the same.
 """
 
 from collections.abc import Callable, Iterator, Sequence

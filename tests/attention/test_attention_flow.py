@@ -83,6 +83,16 @@ def test_without_stored_tokens_they_are_made_of_the_file(collection, folder, hal
     assert made.words[0].regions == stored.words[0].regions
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_tokens_that_are_no_numbers_are_the_models_fault(collection, encoder, folder, halved, value, monkeypatch):
+    embedded = encoder.embed_images(np.zeros((1, 32, 32, 3), np.uint8), tokens=True)
+    bad = replace(embedded, tokens=tuple(np.full_like(each, value) for each in embedded.tokens))
+    monkeypatch.setattr(encoder, "embed_images", lambda images, *, tokens: bad)
+    assert collection.index(folder).added == 1  # without them
+    with pytest.raises(ModelError, match="gives no usable tokens: a token is NaN or infinite"):
+        collection.explain("red", halved)
+
+
 def test_without_stored_tokens_the_file_must_be_there_and_as_it_was(collection, folder, halved):
     sound = write_tones(folder / "tones.wav", 200, 2_000)
     collection.index(folder, tokens=False)
