@@ -1,4 +1,4 @@
-"""What a model makes of texts, pictures and sounds, with features and tokens where it gives them, its shapes checked."""
+"""What a model makes of texts, pictures and sounds, with features and tokens where it gives any; shapes are checked."""
 
 from collections.abc import Sequence
 from typing import cast
