@@ -12,7 +12,6 @@ from library import FIRST, SECOND, STAYS, make_first, make_second, texts
 from mmsearch.errors import StorageError
 from mmsearch.testing.media import write_text
 
-
 TOO_LITTLE = 300_000  # bytes: enough for everything but the tokens of a long text
 
 
