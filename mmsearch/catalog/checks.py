@@ -2,12 +2,11 @@
 
 import sqlalchemy as sa
 
-from mmsearch.catalog import heads, lexical, query_banks, rerankers, tokens
-from mmsearch.catalog.blocks import inside
+from mmsearch.catalog import blocks, heads, lexical, query_banks, rerankers, tokens
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.spaces import ACTIVE_SPACE
-from mmsearch.catalog.tables import assets, segments, vectors
-from mmsearch.catalog.vectors import blocks, locations
+from mmsearch.catalog.tables import assets, segments, token_blocks, vector_blocks, vectors
+from mmsearch.catalog.vectors import locations
 from mmsearch.errors import CollectionDamaged
 from mmsearch.reports import Problem
 from mmsearch.types import Ids
@@ -75,11 +74,12 @@ def _without_vector(connection: sa.Connection) -> tuple[str, ...]:
 
 def _vectors_outside_blocks(connection: sa.Connection) -> tuple[str, ...]:
     places = locations(connection, None)
-    return _paths(connection, places.ids[~inside(places.files, places.rows, places.rows, blocks(connection))])
+    committed = blocks.committed(connection, vector_blocks)
+    return _paths(connection, places.ids[~blocks.inside(places.files, places.rows, places.rows, committed)])
 
 
 def _tokens_outside_blocks(connection: sa.Connection) -> tuple[str, ...]:
-    return _paths(connection, tokens.outside(connection, tokens.blocks(connection)))
+    return _paths(connection, tokens.outside(connection, blocks.committed(connection, token_blocks)))
 
 
 def _paths(connection: sa.Connection, segment_ids: Ids) -> tuple[str, ...]:

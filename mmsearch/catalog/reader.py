@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from mmsearch.catalog import (
     assets,
+    blocks,
     checks,
     fields,
     heads,
@@ -38,6 +39,7 @@ from mmsearch.catalog.records import (
     TokenPlaces,
     WordTerm,
 )
+from mmsearch.catalog.tables import token_blocks, vector_blocks
 from mmsearch.queries import Filter
 from mmsearch.reports import ClickedQuery, Failure, Problem, SaidField
 from mmsearch.types import Block, Candidates, EmbeddingSpace, Generation, Ids, Modality, Plain
@@ -324,7 +326,7 @@ class CatalogReader:
     def blocks(self) -> tuple[Block, ...]:
         """Return the committed blocks in order of file and row."""
         with self._read() as connection:
-            return vectors.blocks(connection)
+            return blocks.committed(connection, vector_blocks)
 
     def next_row(self) -> tuple[int, int]:
         """Return (file, row) of the first free row after the last committed block; (1, 0) if none."""
@@ -344,7 +346,7 @@ class CatalogReader:
     def token_blocks(self) -> tuple[Block, ...]:
         """Return the committed blocks of tokens in order of file and row."""
         with self._read() as connection:
-            return tokens.blocks(connection)
+            return blocks.committed(connection, token_blocks)
 
     def next_token_row(self) -> tuple[int, int]:
         """Return (file, row) of the first free row of tokens after the last committed block; (1, 0) if none ever was.

@@ -1,6 +1,6 @@
 """The tables of a catalog. A change here needs a revision in `migrations/` and a new `migrate.HEAD`."""
 
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import sqlalchemy as sa
 
@@ -140,6 +140,7 @@ class _BlockColumns(sa.TypedColumns):
     digest: sa.Named[str] = sa.Column(sa.Text)
 
 
+BlockTable: TypeAlias = sa.Table[_BlockColumns]
 vector_blocks = sa.Table(
     "vector_blocks",
     metadata,

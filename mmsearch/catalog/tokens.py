@@ -10,7 +10,7 @@ from itertools import accumulate, chain
 import numpy as np
 import sqlalchemy as sa
 
-from mmsearch.catalog.blocks import inside
+from mmsearch.catalog import blocks
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.records import TokenCounts, TokenPlaces
 from mmsearch.catalog.spaces import ACTIVE_SPACE
@@ -40,7 +40,7 @@ def keep(connection: sa.Connection, wanted: str) -> bool:
     if revision(connection) == wanted:
         return False
     forgotten = connection.execute(tokens.delete().where(tokens.c.space_id == ACTIVE_SPACE)).rowcount
-    connection.execute(token_blocks.delete().where(token_blocks.c.space_id == ACTIVE_SPACE))
+    blocks.forget(connection, token_blocks)
     connection.execute(spaces.update().where(spaces.c.space_id == ACTIVE_SPACE).values(tokens=wanted))
     return forgotten > 0
 
@@ -81,7 +81,7 @@ def put(connection: sa.Connection, added: TokenPlaces) -> None:
 def outside(connection: sa.Connection, sound: Sequence[Block]) -> Ids:
     """Return the ids (n,), sorted, of segments of which some token lies in none of these blocks."""
     all_ = places(connection, None)
-    return all_.ids[~inside(all_.files, all_.rows, all_.rows + all_.counts - 1, sound)]
+    return all_.ids[~blocks.inside(all_.files, all_.rows, all_.rows + all_.counts - 1, sound)]
 
 
 def drop_outside(connection: sa.Connection, sound: Sequence[Block]) -> int:
@@ -93,7 +93,7 @@ def drop_outside(connection: sa.Connection, sound: Sequence[Block]) -> int:
     return len(lost)
 
 
-def move(connection: sa.Connection, moved: TokenPlaces, blocks: Sequence[Block]) -> None:
+def move(connection: sa.Connection, moved: TokenPlaces, added: Sequence[Block]) -> None:
     """Note that all tokens lie elsewhere now; the old blocks are forgotten.
 
     Raises:
@@ -102,33 +102,12 @@ def move(connection: sa.Connection, moved: TokenPlaces, blocks: Sequence[Block])
     before = places(connection, None)
     if not (np.array_equal(before.ids, moved.ids) and np.array_equal(before.counts, moved.counts)):
         raise ValueError("the tokens to move are not those in the catalog")
-    connection.execute(token_blocks.delete().where(token_blocks.c.space_id == ACTIVE_SPACE))
-    add_blocks(connection, blocks)
+    blocks.forget(connection, token_blocks)
+    blocks.add(connection, token_blocks, added)
     columns = zip(moved.ids.tolist(), moved.files.tolist(), moved.rows.tolist(), strict=True)
     if rows := [{"moved": segment_id, "file": file, "row": row} for segment_id, file, row in columns]:
         own = sa.and_(tokens.c.segment_id == sa.bindparam("moved"), tokens.c.space_id == ACTIVE_SPACE)
         connection.execute(tokens.update().where(own), rows)
-
-
-def blocks(connection: sa.Connection) -> tuple[Block, ...]:
-    """Return the committed blocks in order of file and row."""
-    table = token_blocks.c
-    query = (
-        sa.select(table.file, table.first_row, table.rows, table.digest)
-        .where(table.space_id == ACTIVE_SPACE)
-        .order_by(table.file, table.first_row)
-    )
-    return tuple(Block(*row) for row in connection.execute(query))
-
-
-def add_blocks(connection: sa.Connection, added: Sequence[Block]) -> None:
-    """Take rows of token files into the catalog; they must be on disk by now."""
-    rows = [
-        {"file": block.file, "first_row": block.first_row, "rows": block.rows, "digest": block.digest}
-        for block in added
-    ]
-    if rows:
-        connection.execute(token_blocks.insert().values(space_id=ACTIVE_SPACE), rows)
 
 
 def next_row(connection: sa.Connection) -> tuple[int, int]:
@@ -136,24 +115,10 @@ def next_row(connection: sa.Connection) -> tuple[int, int]:
 
     Where no block is left, that is a file whose number was never used: a reader may still hold places in the old ones.
     """
-    table = token_blocks.c
-    query = (
-        sa.select(table.file, table.first_row + table.rows)
-        .where(table.space_id == ACTIVE_SPACE)
-        .order_by(table.file.desc(), table.first_row.desc())
-        .limit(1)
-    )
-    last = connection.execute(query).first()
-    if last is not None:
-        return last[0], last[1]
+    if (last := blocks.free_row(connection, token_blocks)) is not None:
+        return last
     used = sa.select(_sequence.c.seq).where(_sequence.c.name == token_blocks.name)
     return (connection.execute(used).scalar() or 0) + 1, 0
-
-
-def files(connection: sa.Connection) -> frozenset[int]:
-    """Return the numbers of the files that the committed blocks are in."""
-    query = sa.select(token_blocks.c.file).where(token_blocks.c.space_id == ACTIVE_SPACE).distinct()
-    return frozenset(connection.execute(query).scalars())
 
 
 def counts(connection: sa.Connection) -> TokenCounts:

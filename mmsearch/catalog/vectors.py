@@ -5,13 +5,13 @@ from itertools import chain
 import numpy as np
 import sqlalchemy as sa
 
+from mmsearch.catalog import blocks
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.records import Locations, ReferencedFiles
 from mmsearch.catalog.spaces import ACTIVE_SPACE
-from mmsearch.catalog.tables import generations, vector_blocks, vectors
-from mmsearch.catalog.tokens import files as token_files
+from mmsearch.catalog.tables import generations, token_blocks, vector_blocks, vectors
 from mmsearch.errors import CollectionDamaged
-from mmsearch.types import Block, Generation, Ids
+from mmsearch.types import Generation, Ids
 
 _ALL = (
     sa.select(vectors.c.segment_id, vectors.c.file, vectors.c.row)
@@ -35,28 +35,9 @@ def _locations(connection: sa.Connection, queries: list[sa.Select[int, int, int]
     return Locations(ids=ids, files=files, rows=rows)
 
 
-def blocks(connection: sa.Connection) -> tuple[Block, ...]:
-    """Return the committed blocks in order of file and row."""
-    table = vector_blocks.c
-    query = (
-        sa.select(table.file, table.first_row, table.rows, table.digest)
-        .where(table.space_id == ACTIVE_SPACE)
-        .order_by(table.file, table.first_row)
-    )
-    return tuple(Block(*row) for row in connection.execute(query))
-
-
 def next_row(connection: sa.Connection) -> tuple[int, int]:
     """Return (file, row) of the first free row after the last committed block."""
-    table = vector_blocks.c
-    query = (
-        sa.select(table.file, table.first_row + table.rows)
-        .where(table.space_id == ACTIVE_SPACE)
-        .order_by(table.file.desc(), table.first_row.desc())
-        .limit(1)
-    )
-    last = connection.execute(query).first()
-    return (1, 0) if last is None else (last[0], last[1])
+    return blocks.free_row(connection, vector_blocks) or (1, 0)
 
 
 def newest_generation(connection: sa.Connection) -> Generation | None:
@@ -91,10 +72,9 @@ def newest_generation(connection: sa.Connection) -> Generation | None:
 
 def referenced_files(connection: sa.Connection) -> ReferencedFiles:
     """Return the files of vectors, tokens and indexes that belong to the active space."""
-    files = sa.select(vector_blocks.c.file).where(vector_blocks.c.space_id == ACTIVE_SPACE).distinct()
     names = sa.select(generations.c.file).where(generations.c.space_id == ACTIVE_SPACE)
     return ReferencedFiles(
-        vectors=frozenset(connection.execute(files).scalars()),
-        tokens=token_files(connection),
+        vectors=blocks.files(connection, vector_blocks),
+        tokens=blocks.files(connection, token_blocks),
         generations=frozenset(connection.execute(names).scalars()),
     )

@@ -6,13 +6,23 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from mmsearch.catalog import field_writer, heads, lexical, query_banks, rerankers, tokens
+from mmsearch.catalog import blocks, field_writer, heads, lexical, query_banks, rerankers, tokens
 from mmsearch.catalog.asset_writer import AssetWriter
 from mmsearch.catalog.clock import now
 from mmsearch.catalog.paths import is_below
 from mmsearch.catalog.records import FieldChange, Locations, TokenPlaces
 from mmsearch.catalog.spaces import ACTIVE_SPACE
-from mmsearch.catalog.tables import assets, collection, generations, roots, runs, spaces, vector_blocks, vectors
+from mmsearch.catalog.tables import (
+    assets,
+    collection,
+    generations,
+    roots,
+    runs,
+    spaces,
+    token_blocks,
+    vector_blocks,
+    vectors,
+)
 from mmsearch.catalog.vectors import locations as stored_locations
 from mmsearch.reports import IndexReport
 from mmsearch.types import Block, FieldValue, Generation, Modality
@@ -77,9 +87,9 @@ class Writer(AssetWriter):
 
     def add_block(self, block: Block) -> None:
         """Take rows of a vector file into the catalog; they must be on disk by now."""
-        self._add_blocks([block])
+        blocks.add(self._connection, vector_blocks, [block])
 
-    def move_vectors(self, locations: Locations, blocks: Sequence[Block]) -> None:
+    def move_vectors(self, locations: Locations, added: Sequence[Block]) -> None:
         """Note that all vectors of the active space lie elsewhere now; the old blocks are forgotten.
 
         Raises:
@@ -87,8 +97,8 @@ class Writer(AssetWriter):
         """
         if not np.array_equal(stored_locations(self._connection, None).ids, locations.ids):
             raise ValueError("the vectors to move are not those in the catalog")
-        self._connection.execute(vector_blocks.delete().where(vector_blocks.c.space_id == ACTIVE_SPACE))
-        self._add_blocks(blocks)
+        blocks.forget(self._connection, vector_blocks)
+        blocks.add(self._connection, vector_blocks, added)
         rows = [
             {"moved": segment_id, "file": file, "row": row}
             for segment_id, file, row in zip(
@@ -110,25 +120,25 @@ class Writer(AssetWriter):
 
     def add_token_block(self, block: Block) -> None:
         """Take rows of a token file into the catalog; they must be on disk by now."""
-        tokens.add_blocks(self._connection, [block])
+        blocks.add(self._connection, token_blocks, [block])
 
     def put_tokens(self, places: TokenPlaces) -> None:
         """Note where the tokens of segments lie that had none; they must be on disk by now."""
         tokens.put(self._connection, places)
 
-    def drop_tokens_outside(self, blocks: Sequence[Block]) -> int:
+    def drop_tokens_outside(self, sound: Sequence[Block]) -> int:
         """Forget the tokens of segments of which some lie in none of these blocks. Returns of how many."""
-        dropped = tokens.drop_outside(self._connection, blocks)
+        dropped = tokens.drop_outside(self._connection, sound)
         self.changed |= dropped > 0
         return dropped
 
-    def move_tokens(self, places: TokenPlaces, blocks: Sequence[Block]) -> None:
+    def move_tokens(self, places: TokenPlaces, added: Sequence[Block]) -> None:
         """Note that all tokens of the active space lie elsewhere now; the old blocks are forgotten.
 
         Raises:
             ValueError: The ids and counts are not exactly those that are in the catalog, in order of id.
         """
-        tokens.move(self._connection, places, blocks)
+        tokens.move(self._connection, places, added)
         self.changed |= len(places) > 0
 
     def put_heads(self, weights: Mapping[Modality, bytes], reports: Mapping[Modality, Any]) -> int:
@@ -234,11 +244,3 @@ class Writer(AssetWriter):
         """Count the revision on if segments or vectors changed, or tokens went; the last step of a transaction."""
         if self.changed:
             self._connection.execute(collection.update().values(revision=collection.c.revision + 1))
-
-    def _add_blocks(self, blocks: Sequence[Block]) -> None:
-        rows = [
-            {"file": block.file, "first_row": block.first_row, "rows": block.rows, "digest": block.digest}
-            for block in blocks
-        ]
-        if rows:
-            self._connection.execute(vector_blocks.insert().values(space_id=ACTIVE_SPACE), rows)

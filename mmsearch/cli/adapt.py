@@ -1,12 +1,18 @@
 """`mmsearch adapt`: fit searches to the user's own captions and labels, or undo it."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmsearch.cli.gains import show_gains
-from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
+from mmsearch.cli.gains import refuse_undo_of_a_part, show_gains
+from mmsearch.cli.options import (
+    GlobalOptions,
+    JsonOption,
+    MeasureOnlyOption,
+    PairsArgument,
+    UndoOption,
+    with_global_options,
+)
 from mmsearch.cli.output import counted, emit_json, examples, wants_json
 from mmsearch.cli.progress import working_shown
 from mmsearch.errors import UsageError
@@ -25,21 +31,12 @@ EXAMPLES = examples(
 @with_global_options
 def adapt(
     options: GlobalOptions,
-    pairs: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="PAIRS",
-            help="JSON lines (.jsonl) or a table with a header (.csv, .tsv): on each line a file of the collection, "
-            "relative to PAIRS, and its caption, captions or label.",
-        ),
-    ] = None,
+    pairs: PairsArgument = None,
     modality: Annotated[
         str, typer.Option("--modality", metavar="KINDS", help="Only these kinds: image, audio or image,audio.")
     ] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only measure what it would bring; searches stay as they are.")
-    ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back what the last time installed.")] = False,
+    dry_run: MeasureOnlyOption = False,
+    undo: UndoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Fit searches for pictures and sounds to your own captions or labels.
@@ -50,8 +47,7 @@ def adapt(
     """
     if undo != (pairs is None):
         raise UsageError("Give either PAIRS or --undo.", remedy="See `mmsearch adapt --help`.")
-    if undo and (dry_run or modality):
-        raise UsageError("--undo takes back all of the last time; it goes with neither --dry-run nor --modality.")
+    refuse_undo_of_a_part(undo=undo, dry_run=dry_run, modality=modality)
     if pairs is None:
         _undo(options, json)
         return

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmsearch.cli.gains import show_gains
-from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import counted, emit_json, examples, wants_json
+from mmsearch.cli.gains import refuse_undo_of_a_part, show_gains, show_undone
+from mmsearch.cli.options import GlobalOptions, JsonOption, MeasureOnlyOption, UndoOption, with_global_options
+from mmsearch.cli.output import counted, examples
 from mmsearch.cli.progress import working_shown
 from mmsearch.errors import UsageError
 
@@ -44,10 +44,8 @@ def calibrate(
     modality: Annotated[
         str, typer.Option("--modality", metavar="KINDS", help="Only for these kinds of files, such as image,audio.")
     ] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only measure what it would bring; searches stay as they are.")
-    ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back what the last time installed.")] = False,
+    dry_run: MeasureOnlyOption = False,
+    undo: UndoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Make files that come up for every text come up less.
@@ -59,8 +57,7 @@ def calibrate(
     sources = pairs is not None or queries is not None or from_log
     if undo == sources:
         raise UsageError("Give PAIRS, --queries, --from-log, or --undo alone.", remedy="See `mmsearch calibrate -h`.")
-    if undo and (dry_run or modality):
-        raise UsageError("--undo takes back all of the last time; it goes with neither --dry-run nor --modality.")
+    refuse_undo_of_a_part(undo=undo, dry_run=dry_run, modality=modality)
     if undo:
         _undo(options, json)
         return
@@ -84,7 +81,4 @@ def _measured(report: "BankReport") -> str:
 def _undo(options: GlobalOptions, json: bool) -> None:
     with options.open() as collection:
         undone = collection.undo_calibrate()
-    if wants_json(json):
-        emit_json({"undone": undone})
-    else:
-        typer.echo("Searches are as before the last time." if undone else "There is nothing to undo.")
+    show_undone(undone, json=json)

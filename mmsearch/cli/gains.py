@@ -1,10 +1,13 @@
-"""What something brings, as `adapt` and `calibrate` measure it: a table of each metric, and a verdict."""
+"""What something brings, as `adapt`, `calibrate` and `train` measure it: a table, a verdict, and the way back."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+import typer
+
 from mmsearch.cli.options import GlobalOptions
 from mmsearch.cli.output import emit_json, plain_table, show, wants_json
+from mmsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,6 +41,20 @@ def show_gains(
             show(_gains_table(report), f"{measured(report)} {found}", "")
     if not dry_run and any(report.helps for report in reports):
         options.notice(f"`{options.call(command)} --undo` takes it back.")
+
+
+def refuse_undo_of_a_part(*, undo: bool, dry_run: bool, modality: str) -> None:
+    """Raise a UsageError if --undo is to be more or less than that."""
+    if undo and (dry_run or modality):
+        raise UsageError("--undo takes back all of the last time; it goes with neither --dry-run nor --modality.")
+
+
+def show_undone(undone: bool, *, json: bool) -> None:
+    """Say whether there was something to undo."""
+    if wants_json(json):
+        emit_json({"undone": undone})
+    else:
+        typer.echo("Searches are as before the last time." if undone else "There is nothing to undo.")
 
 
 def _verdict(report: "GainReport", use: str, *, dry_run: bool) -> str:

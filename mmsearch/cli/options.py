@@ -60,6 +60,18 @@ VerboseOption = Annotated[
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", rich_help_panel=_PANEL, help="No progress and no notices, only results.")
 ]
+PairsArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="PAIRS",
+        help="JSON lines (.jsonl) or a table with a header (.csv, .tsv): on each line a file of the collection, "
+        "relative to PAIRS, and its caption, captions or label.",
+    ),
+]
+MeasureOnlyOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only measure what it would bring; searches stay as they are.")
+]
+UndoOption = Annotated[bool, typer.Option("--undo", help="Take back what the last time installed.")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object a line, which is also what a pipe gets.")
 ]

@@ -1,14 +1,20 @@
 """`mmsearch train`: models that learn from the user's own captions and labels."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmsearch.cli.gains import show_gains
-from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
-from mmsearch.cli.output import counted, emit_json, examples, wants_json
+from mmsearch.cli.gains import refuse_undo_of_a_part, show_gains, show_undone
+from mmsearch.cli.options import (
+    GlobalOptions,
+    JsonOption,
+    MeasureOnlyOption,
+    PairsArgument,
+    UndoOption,
+    with_global_options,
+)
+from mmsearch.cli.output import counted, examples
 from mmsearch.cli.progress import count_shown
 from mmsearch.errors import UsageError
 
@@ -37,21 +43,12 @@ def _train(options: GlobalOptions) -> None:
 @with_global_options
 def reranker(
     options: GlobalOptions,
-    pairs: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="PAIRS",
-            help="JSON lines (.jsonl) or a table with a header (.csv, .tsv): on each line a file of the collection, "
-            "relative to PAIRS, and its caption, captions or label.",
-        ),
-    ] = None,
+    pairs: PairsArgument = None,
     modality: Annotated[
         str, typer.Option("--modality", metavar="KINDS", help="Only for these kinds: image, audio or image,audio.")
     ] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only measure what it would bring; searches stay as they are.")
-    ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back what the last time installed.")] = False,
+    dry_run: MeasureOnlyOption = False,
+    undo: UndoOption = False,
     max_minutes: Annotated[
         float, typer.Option("--max-minutes", metavar="N", help="Train for about so long at most.")
     ] = MAX_MINUTES,
@@ -72,8 +69,7 @@ def reranker(
     """
     if undo != (pairs is None):
         raise UsageError("Give either PAIRS or --undo.", remedy="See `mmsearch train reranker --help`.")
-    if undo and (dry_run or modality):
-        raise UsageError("--undo takes back all of the last time; it goes with neither --dry-run nor --modality.")
+    refuse_undo_of_a_part(undo=undo, dry_run=dry_run, modality=modality)
     if pairs is None:
         _undo(options, json)
         return
@@ -104,7 +100,4 @@ def _measured(report: "RerankerReport") -> str:
 def _undo(options: GlobalOptions, json: bool) -> None:
     with options.open() as collection:
         undone = collection.undo_reranker()
-    if wants_json(json):
-        emit_json({"undone": undone})
-    else:
-        typer.echo("Searches are as before the last time." if undone else "There is nothing to undo.")
+    show_undone(undone, json=json)

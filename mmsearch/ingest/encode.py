@@ -23,7 +23,7 @@ from mmsearch.vectors.tokens import quantise
 # Between pieces a watching parent hears that work goes on, so a piece must not take long even with a large model.
 PICTURES_AT_ONCE = 8
 TEXTS_AT_ONCE = 64
-# The tokens of a passage take some 25 kB, and those of a file are all in memory before it is committed. A text of more
+# The tokens of a passage take up to 12 kB, and those of a file are all in memory before it is committed. A text of more
 # passages than this, about 3 MB, is kept without; `make_tokens` then makes them piece by piece.
 MOST_WITH_TOKENS = 4096
 

@@ -13,13 +13,6 @@ import numpy.typing as npt
 
 Scores = npt.NDArray[np.float32]
 _USUAL = 3 * 1.4826  # three deviations, told by the median absolute deviation of normal values
-_LARGEST = 0.9999  # scores above differ by less than float32 tells apart once they are mapped back
-
-
-def evidence(scores: Scores) -> npt.NDArray[np.float64]:
-    """Map scores (n,) in [0, 1] of `search.calibrate` back to what is proportional to cosines."""
-    centred = 2 * np.clip(scores.astype(np.float64), 1 - _LARGEST, _LARGEST) - 1
-    return np.asarray(centred / np.sqrt(1 - centred**2))
 
 
 def blended(first: npt.NDArray[np.floating], second: Scores, weight: float) -> npt.NDArray[np.float64]:

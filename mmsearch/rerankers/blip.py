@@ -44,7 +44,7 @@ class BlipReranker:
     Guarantees: no pickle is read and no code of the model is run; the network is used for a hub name only, until the
     model is on this machine. Safe to use from several threads. Runs on the GPU where torch sees one.
 
-    Cost: of BLIP-base on one core, about 1 s for a picture that it has not seen before, which then takes 890 kB of
+    Cost: of BLIP-base on one core, about 1.5 s for a picture that it has not seen before, which then takes 890 kB of
     the cache; see `picture_cache`.
     """
 

@@ -138,7 +138,7 @@ class FusionModel(nn.Module):  # type: ignore[misc]
 
     @property
     def few(self) -> list[nn.Parameter]:
-        """The parameters that any number of pairs can fit: they take a learning rate 50 times that of the others."""
+        """The parameters that any number of pairs can fit: they take a much greater learning rate than the others."""
         return [self.gate, self.head_weight, self.log_sharpness, self.log_scale]
 
 

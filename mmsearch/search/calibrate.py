@@ -44,6 +44,17 @@ def calibrated(
     return _score(cosines.astype(np.float64), levels)
 
 
+def margins(scores: npt.NDArray[np.float32], least: float) -> npt.NDArray[np.float64]:
+    """Undo the mapping: 0 for a score of 0.5, 4/3 for 0.9, linear in the cosine where that is below a typical one's.
+
+    Args:
+        scores: In [0, 1], of any shape.
+        least: A score nearer to 0 or 1 than this counts as this: margins must be finite.
+    """
+    centred = 2 * np.clip(scores.astype(np.float64), least, 1 - least) - 1
+    return np.asarray(centred / np.sqrt(1 - centred**2))
+
+
 def _standing_out(background: Background | None, dim: int) -> Levels:
     """Place the levels in standard deviations above the mean of a background.
 

@@ -7,12 +7,13 @@ How the formulas were chosen is in docs/decisions/0016-composed.md.
 import numpy as np
 import numpy.typing as npt
 
+from mmsearch.search.calibrate import margins
 from mmsearch.types import Vectors
 
 Weights = npt.NDArray[np.float64]
 Scores = npt.NDArray[np.float32]
 
-_LEAST = 1e-6  # a score nearer to 0 or 1 counts as this: margins must be finite
+_LEAST = 1e-6  # a score nearer to 0 or 1 counts as this
 _SWEEPS = 50
 _SETTLED = 1e-7
 
@@ -87,16 +88,10 @@ def fused(scores: Scores, weights: Weights) -> Scores:
     if len(weights) == 1:
         return np.asarray(scores[0], dtype=np.float32)
     wanted = weights > 0
-    margins = _margins(scores)
-    agreed = weights[wanted] / weights[wanted].sum() @ margins[wanted]
-    against = -weights[~wanted] / weights[wanted].max() @ np.logaddexp(0.0, margins[~wanted])
+    each = margins(scores, _LEAST)
+    agreed = weights[wanted] / weights[wanted].sum() @ each[wanted]
+    against = -weights[~wanted] / weights[wanted].max() @ np.logaddexp(0.0, each[~wanted])
     return _scores(agreed - against)
-
-
-def _margins(scores: Scores) -> npt.NDArray[np.float64]:
-    """Undo `_scores`."""
-    centred = 2 * np.clip(scores.astype(np.float64), _LEAST, 1 - _LEAST) - 1
-    return centred / np.sqrt(1 - centred**2)
 
 
 def _scores(margins: npt.NDArray[np.float64]) -> Scores:

@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mmsearch.queries import Hit
-from mmsearch.rerankers.blend import Scores, evidence, order, standardised
+from mmsearch.rerankers.blend import Scores, order, standardised
+from mmsearch.search.calibrate import margins
 from mmsearch.types import Ids, Modality
+
+LEAST = 1e-4  # a score nearer to 0 or 1 counts as this: beyond, float32 hardly tells them apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +86,4 @@ def _kinds(hits: Sequence[Hit], judged: Judged) -> Iterator[tuple[Modality, Ids]
 
 
 def _first(hits: Sequence[Hit], places: Ids) -> npt.NDArray[np.float64]:
-    return evidence(np.array([hits[place].score for place in places.tolist()], dtype=np.float32))
+    return margins(np.array([hits[place].score for place in places.tolist()], dtype=np.float32), LEAST)

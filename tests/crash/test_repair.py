@@ -5,24 +5,11 @@ import os
 import pytest
 from library import FIRST, make_first, texts
 
-import mmsearch
 from mmsearch.errors import CollectionDamaged
 from mmsearch.rerankers.fusion_model import FusionConfig, FusionModel, to_bytes
 from mmsearch.testing.media import write_image, write_text
 
 ROW_BYTES = 64 * 4 + 38 * 2  # a vector and its features
-
-
-@pytest.fixture
-def indexed(home, encoder, folder, monkeypatch):
-    """A collection of eight files in blocks of two."""
-    monkeypatch.setenv("MMSEARCH_INGEST_BATCH_FILES", "2")
-    make_first(folder)
-    with mmsearch.open("photos", home=home, model=encoder) as collection:
-        collection.index(folder)
-        encoder.texts.clear()
-        encoder.images = 0
-        yield collection
 
 
 def the_file(collection, pattern):

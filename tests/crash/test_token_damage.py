@@ -4,24 +4,12 @@ import os
 from dataclasses import replace
 
 import pytest
-from library import FIRST, make_first
+from library import FIRST
 from stored_tokens import segment_ids, token_bytes, vector_bytes
 
 import mmsearch
 from mmsearch.catalog.tables import token_blocks
 from mmsearch.errors import CollectionDamaged
-
-
-@pytest.fixture
-def indexed(home, encoder, folder, monkeypatch):
-    """A collection of eight files in blocks of two."""
-    monkeypatch.setenv("MMSEARCH_INGEST_BATCH_FILES", "2")
-    make_first(folder)
-    with mmsearch.open("photos", home=home, model=encoder) as collection:
-        collection.index(folder)
-        encoder.texts.clear()
-        encoder.images = 0
-        yield collection
 
 
 @pytest.fixture

@@ -5,14 +5,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mmsearch.rerankers.blend import blended, evidence, order, standardised
-from mmsearch.search.compose import _margins
+from mmsearch.rerankers.blend import blended, order, standardised
+from mmsearch.search.calibrate import margins
+from mmsearch.search.compose import _LEAST
+from mmsearch.search.rerank_order import LEAST
 
 scores = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=30).map(
     lambda values: np.array(sorted(values, reverse=True), dtype=np.float32)
 )
 raw = st.floats(-100, 100, width=32)
 weights = st.floats(0, 10)
+
+
+def evidence(values):
+    return margins(values, LEAST)
 
 
 def drawn(data, first, values=raw):
@@ -28,11 +34,11 @@ def test_evidence_rises_with_the_score(first):
 
 def test_evidence_is_what_calibration_began_with():
     """0.5 stands for nothing, 0.9 for 4/3, and what lies between is linear in the cosine."""
-    margins = np.linspace(-3, 3, 13)
-    calibrated = np.float32(0.5 + 0.5 * margins / np.hypot(1, margins))
-    assert evidence(calibrated) == pytest.approx(margins, abs=1e-4)
+    known = np.linspace(-3, 3, 13)
+    calibrated = np.float32(0.5 + 0.5 * known / np.hypot(1, known))
+    assert evidence(calibrated) == pytest.approx(known, abs=1e-4)
     assert evidence(np.float32([0.5, 0.9])) == pytest.approx([0, 4 / 3], abs=1e-5)
-    assert evidence(calibrated) == pytest.approx(_margins(calibrated), abs=1e-4)  # what `fuse` adds up too
+    assert evidence(calibrated) == pytest.approx(margins(calibrated, _LEAST), abs=1e-4)  # what `fuse` adds up too
 
 
 @given(scores, weights, raw)

@@ -65,8 +65,8 @@ class Examples:
 def embed(pictures: Iterable[Picture]) -> Examples:
     """Decode and embed pictures and captions; pictures that cannot be decoded are left out, and said."""
     classifier, kept, vectors, pooled = Classifier(), list[Picture](), [], []
-    decoded = _decoded(pictures)
-    while batch := list(islice(decoded, _DECODED_AT_ONCE)):
+    readable = decoded(pictures)
+    while batch := list(islice(readable, _DECODED_AT_ONCE)):
         logits, features = classifier.outputs(np.stack([pixels for _, pixels in batch]))
         vectors.append(classifier.conse(logits))
         pooled.append(features)
@@ -81,7 +81,8 @@ def embed(pictures: Iterable[Picture]) -> Examples:
     )
 
 
-def _decoded(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, PixelBatch]]:
+def decoded(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, PixelBatch]]:
+    """Decode pictures to the size that the model takes; those that cannot be decoded are left out, and said."""
     limits, target = Limits().for_machine(workers=1), ImageInput(SIZE_PX, SIZE_PX)
     for picture in pictures:
         try:

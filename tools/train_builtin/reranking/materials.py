@@ -8,17 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from mmsearch.adapt.examples import Examples, Rows
-from mmsearch.config import Limits
 from mmsearch.encoders.builtin.encoder import BuiltinEncoder
-from mmsearch.encoders.builtin.image import SIZE_PX
-from mmsearch.errors import MediaError
-from mmsearch.media.sources import image_from
 from mmsearch.normalise import unit_rows
 from mmsearch.training.material import Material, embed_captions, numbered
-from mmsearch.types import CodedTokens, Embedded, ImageInput, PixelBatch, Vectors
+from mmsearch.types import CodedTokens, Embedded, Vectors
 from mmsearch.vectors.tokens import quantise
 from tools.train_builtin.fetch import fetch
 from tools.train_builtin.pictures import sources
+from tools.train_builtin.pictures.examples import decoded
 from tools.train_builtin.pictures.sources import Picture
 
 PHOTOS, CLIP_ART, EMOJI = "photos", "clip art", "emoji"
@@ -51,20 +48,11 @@ def read(cache: Path, encoder: BuiltinEncoder) -> dict[str, Material]:
 
 
 def _pictures(pictures: Iterable[Picture], encoder: BuiltinEncoder) -> Iterator[tuple[Picture, Shown]]:
-    decoded = _decoded(pictures)
-    while batch := list(islice(decoded, _AT_ONCE)):
+    readable = decoded(pictures)
+    while batch := list(islice(readable, _AT_ONCE)):
         embedded = encoder.embed_images(np.stack([pixels for _, pixels in batch]), tokens=True)
         for place, (picture, _) in enumerate(batch):
             yield picture, _shown(picture.subject, picture.captions, embedded, place)
-
-
-def _decoded(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, PixelBatch]]:
-    limits, target = Limits().for_machine(workers=1), ImageInput(SIZE_PX, SIZE_PX)
-    for picture in pictures:
-        try:
-            yield picture, image_from(picture.data, limits, target)
-        except MediaError as error:
-            print(f"left out: {picture.source} {picture.subject}: {error}")
 
 
 def _shown(subject: str, captions: tuple[str, ...], embedded: Embedded, place: int) -> Shown:
