@@ -26,6 +26,18 @@ def blake2_file(path: str | os.PathLike[str]) -> str:
         return blake2_stream(file)
 
 
+def crc32_file(path: str | os.PathLike[str]) -> str:
+    """CRC-32 of a file's content: 8 hexadecimal digits, at several gigabytes a second.
+
+    Any single damaged byte changes it; somebody who means to can keep it.
+    """
+    checksum = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            checksum = zlib.crc32(chunk, checksum)
+    return f"{checksum:08x}"
+
+
 def blake2_stream(file: BinaryIO, alive: Callable[[], None] = lambda: None) -> str:
     """Digest of what is left to read of an open file; `alive` is called for each piece."""
     digest = hashlib.blake2b(digest_size=16)

@@ -339,25 +339,48 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexFile:
+    """One file of a generation.
+
+    Attributes:
+        digest: `files.crc32_file` of it. It tells damage, not forgery: who can write here can write the catalog too.
+    """
+
+    name: str
+    size_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
-    """One published, immutable index file.
+    """One published, immutable state of an index: a folder of files.
+
+    Segments with greater ids came later; those that were in it and are gone are in the catalog's list of removed ones.
 
     Attributes:
         number: Grows with each generation.
-        kind: The index class, a key of `vectors.generation.INDEX_KINDS`.
-        file: Its name in the space's folder of generations.
-        digest: `files.blake2_file` of it.
-        vectors: How many it holds.
-        revision: The collection's revision that it was built from.
+        kind: A key of `vectors.generation.INDEX_KINDS`.
+        vectors: How many rows it has, those of removed segments too.
+        last_id: The greatest segment id that there was when it was made.
+        basis: `Catalog.index_basis` at that time. With another one the stored vectors are read differently.
     """
 
     number: int
     kind: str
-    file: str
-    size_bytes: int
-    digest: str
+    files: tuple[IndexFile, ...]
     vectors: int
-    revision: int
+    last_id: int
+    basis: str
+
+    @property
+    def folder(self) -> str:
+        """Its name in the space's folder of generations."""
+        return f"{self.number:08d}"
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all its files."""
+        return sum(file.size_bytes for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
