@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from mmsearch.normalise import unit_rows
 from mmsearch.types import Vectors
+
+Clusters = npt.NDArray[np.int16]
 
 _LATENT = 64
 _CLUSTERS = 2000
@@ -40,14 +43,19 @@ class World:
 
     def pictures(self, count: int, seed: int) -> Iterator[Vectors]:
         """Make unit rows (n, dim) of pictures, piece by piece, `count` in all."""
+        return (rows for rows, _ in self.clustered_pictures(count, seed))
+
+    def clustered_pictures(self, count: int, seed: int) -> Iterator[tuple[Vectors, Clusters]]:
+        """Make the same pictures, and say of each (n,) in which cluster it lies."""
         random = np.random.default_rng(seed)
         for start in range(0, count, _PIECE):
-            yield self._pictures_of(self._meanings(min(_PIECE, count - start), random), random)
+            meanings, clusters = self._meanings(min(_PIECE, count - start), random)
+            yield self._pictures_of(meanings, random), clusters
 
     def texts(self, count: int, seed: int) -> Vectors:
         """Make unit rows (count, dim) of texts that each describe a picture of this world."""
         random = np.random.default_rng(seed)
-        meanings = self._meanings(count, random)
+        meanings, _ = self._meanings(count, random)
         blurred = meanings + _TEXT_BLUR * self.spectrum * random.standard_normal(meanings.shape, dtype=np.float32)
         rows = self.text_mean + _SPREAD * (blurred @ self.text_map)
         return unit_rows(rows + self._noise(count, random))
@@ -55,11 +63,13 @@ class World:
     def picture_queries(self, count: int, seed: int) -> Vectors:
         """Make unit rows (count, dim) of other pictures."""
         random = np.random.default_rng(seed)
-        return self._pictures_of(self._meanings(count, random), random)
+        meanings, _ = self._meanings(count, random)
+        return self._pictures_of(meanings, random)
 
-    def _meanings(self, count: int, random: np.random.Generator) -> Vectors:
+    def _meanings(self, count: int, random: np.random.Generator) -> tuple[Vectors, Clusters]:
         cluster = random.choice(len(self.centres), size=count, p=self.shares)
-        return self.centres[cluster] + 0.6 * self.spectrum * random.standard_normal((count, _LATENT), dtype=np.float32)
+        spread = 0.6 * self.spectrum * random.standard_normal((count, _LATENT), dtype=np.float32)
+        return self.centres[cluster] + spread, cluster.astype(np.int16)
 
     def _pictures_of(self, meanings: Vectors, random: np.random.Generator) -> Vectors:
         rows = self.image_mean + _SPREAD * (meanings @ self.image_map)

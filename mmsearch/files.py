@@ -4,6 +4,7 @@ import hashlib
 import mmap
 import os
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime

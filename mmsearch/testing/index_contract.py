@@ -219,7 +219,6 @@ def check_save_and_load(make: MakeIndex) -> None:
     queries = _queries(3)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "index"
-        path.write_bytes(b"an older file, longer than nothing")
         index.save(path)
         assert list(Path(folder).iterdir()) == [path], "saving left another file behind"
         loaded = type(index).load(path, DIM)
@@ -249,13 +248,33 @@ def check_load_refuses_damage(make: MakeIndex) -> None:
         _assert_damaged(index, path, DIM)
         index.save(path)
         _assert_damaged(index, path, DIM + 1)
-        whole = path.read_bytes()
-        for cut in (0, 1, 10, 30, 60, len(whole) // 2, len(whole) - 8, len(whole) - 1):
-            path.write_bytes(whole[:cut])
+        for file in sorted(path.iterdir()):
+            whole = file.read_bytes()
+            for cut in (0, 1, 10, 30, len(whole) // 2, len(whole) - 8, len(whole) - 1):
+                file.write_bytes(whole[:cut])
+                _assert_damaged(index, path, DIM)
+            for foreign in (whole + b"\0", b"\xff" * len(whole), bytes(len(whole)), b"not an index at all"):
+                file.write_bytes(foreign)
+                _assert_damaged(index, path, DIM)
+            file.unlink()
             _assert_damaged(index, path, DIM)
-        for foreign in (whole + b"\0", b"\xff" * len(whole), bytes(len(whole)), b"not an index at all"):
-            path.write_bytes(foreign)
-            _assert_damaged(index, path, DIM)
+            file.write_bytes(whole)
+        assert len(type(index).load(path, DIM)) == 5, "a whole index is refused"
+
+
+def check_fork(make: MakeIndex) -> None:
+    """Check that a fork and what it was forked from change each by itself."""
+    index, ids, vectors = _filled(make)
+    half = COUNT // 2
+    index.remove(ids[:10])
+    forked = index.fork()
+    forked.remove(ids[half:])
+    forked.add(ids[:10], vectors[:10])
+    index.remove(ids[10:half])
+    queries = _queries(3)
+    _assert_all_exact(forked.search(queries, 20), queries, 20, ids[:half], vectors[:half])
+    _assert_all_exact(index.search(queries, 20), queries, 20, ids[half:], vectors[half:])
+    assert (len(forked), len(index)) == (half, COUNT - half)
 
 
 def check_threads(make: MakeIndex) -> None:
@@ -287,6 +306,7 @@ CHECKS: tuple[Callable[[MakeIndex], None], ...] = (
     check_save_and_load,
     check_save_empty,
     check_load_refuses_damage,
+    check_fork,
     check_threads,
 )
 

@@ -1,67 +1,97 @@
-"""An exact index on FAISS. The only file that imports it."""
+"""An index on FAISS: a part that was built and never changes, beside it what came since, and a mask of what went."""
 
-import struct
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Self
 
-import faiss
 import numpy as np
 
-from mmsearch.errors import CollectionDamaged
-from mmsearch.files import replacing
 from mmsearch.types import Candidates, Ids, Vectors
+from mmsearch.vectors.ann import folder as files
+from mmsearch.vectors.ann.built import Built
+from mmsearch.vectors.ann.proposer import Proposer
+from mmsearch.vectors.ann.rows import MappedRows, Mask
+from mmsearch.vectors.ann.scope import Scopes, places_of
+from mmsearch.vectors.ann.structure import Structure
+from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.inputs import check_additions, check_queries
-from mmsearch.vectors.ranking import Positions, Scores, contenders, rank, rounding_slack
-from mmsearch.vectors.reading import open_stored, size_of
+from mmsearch.vectors.plan import IndexDetails, Recipe
+from mmsearch.vectors.ranking import Positions, merged
 
-# FAISS, numpy and torch each bring a thread pool; with two threads each on two cores they spend most of
-# the time waiting for one another. FAISS does not split a single query anyway.
-_THREADS = 1
-
-# FAISS 1.15 uses BLAS only where queries x dim reach this default, though it is faster from three queries
-# on. Earlier versions count queries, later ones have a better default: both are left alone.
-_BLAS_STARTS_TOO_LATE = faiss.cvar.distance_compute_blas_threshold == 128_000
-_BLAS_FROM_QUERIES = 3
-
-_MARGIN = 32  # results fetched beyond k, to see whether the k-th one ties with others
-_SCANS_KEPT = 8  # a handful of lists of ids, one a modality
-_RANK_DIRECTLY = 1024  # so few allowed rows are ranked without asking FAISS
-
-_INDEX_HEADER = "4siqqqBi"  # type, dim, count, two constants, trained, metric
-_HEADERS = struct.Struct(f"<{_INDEX_HEADER}{_INDEX_HEADER}Q")  # id map, flat index, number of floats
-_COUNT = struct.Struct("<Q")
+_MOST_GONE = 0.2  # of the built rows: with more, `save` leaves them out, though all others must be added again
+_PIECE_ROWS = 16_384
 
 
 class FaissIndex:
-    """Exact nearest neighbours by inner product; implements `mmsearch.protocols.VectorIndex`.
+    """Nearest neighbours by inner product; implements `mmsearch.protocols.VectorIndex`.
 
-    FAISS does the scan; the order of the results is decided by `ranking`, so that they equal those of
-    `FlatIndex`. Searches may run in several threads at once, but not while another adds or removes.
+    A scan is exact, to the last bit like `FlatIndex` where the rows are float32. A structure finds the share that was
+    measured (`details.measured`); what it finds has exact scores, and a filter lets through only what is allowed, as
+    many as k if there are so many. Searches may run in several threads at once, but not while another adds or removes.
+
+    An index that `build.build` made or `load` read keeps its rows on disk, in files that nobody changes. Those of an
+    index of which only the dimension is given are all in memory.
     """
-
-    kind = "faiss-flat"
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
-        # IDMap2 would hold a second table, id -> place, that nothing here needs.
-        self._hold(faiss.IndexIDMap(faiss.IndexFlatIP(dim)))
+        self._details = IndexDetails(Recipe("faiss-flat"))
+        self._built: Built | None = None
+        self._folder: Path | None = None
+        self._tail = FlatIndex(dim)
+        self._hide(None)
+
+    @classmethod
+    def of(cls, built: Built, folder: Path, gone: Ids) -> Self:
+        """Wrap what was built in a folder, of which some ids (m,), sorted, are removed."""
+        index = cls(built.rows.dim)
+        index._details, index._built, index._folder = built.details, built, folder
+        mask = np.zeros(len(built.ids), dtype=np.bool_)
+        mask[places_of(built.ids, gone)] = True
+        index._hide(mask if len(gone) else None)
+        return index
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return self._built_count - self.gone_count + len(self._tail)
+
+    @property
+    def kind(self) -> str:
+        """How it is built."""
+        return self._details.recipe.kind
+
+    @property
+    def details(self) -> IndexDetails:
+        """What is known of the built part."""
+        return self._details
 
     @property
     def ids(self) -> Ids:
-        """The ids (n,): a view that the next `add` or `remove` makes invalid."""
-        if not len(self):
-            return np.empty(0, dtype=np.int64)  # FAISS has no memory then to look at
-        ids: Ids = faiss.rev_swig_ptr(self._index.id_map.data(), len(self))
-        return ids
+        """The ids (n,), in no order."""
+        built = self._built_ids if self._gone is None else self._built_ids[~self._gone]
+        return np.concatenate([built, self._tail.ids])
 
     @property
-    def rows(self) -> Vectors:
-        """The unit rows (n, d): a view that the next `add` or `remove` makes invalid."""
-        rows: Vectors = faiss.rev_swig_ptr(self._flat.get_xb(), len(self) * self.dim)
-        return rows.reshape(len(self), self.dim)
+    def built_rows(self) -> MappedRows | None:
+        """The rows of the built part, removed ones too; None if nothing was built."""
+        return self._built.rows if self._built else None
+
+    @property
+    def structure(self) -> Structure | None:
+        """What proposes where to look; None for a scan."""
+        return self._built.structure if self._built else None
+
+    @property
+    def tail_size(self) -> int:
+        """How many came since it was built; all of them are compared with each query."""
+        return len(self._tail)
+
+    @property
+    def gone_count(self) -> int:
+        """How many of the built part are removed."""
+        return 0 if self._gone is None else int(np.count_nonzero(self._gone))
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Add vectors (n, d) under new ids (n,); all of them or, on an error, none.
@@ -69,145 +99,144 @@ class FaissIndex:
         Raises:
             ValueError: An id is there already, the shapes do not fit, or a value is not finite.
         """
-        ids, rows = check_additions(ids, vectors, dim=self.dim, known=self.ids)
-        self._index.add_with_ids(rows, ids)
-        self._scans.clear()
+        given = np.asarray(ids, dtype=np.int64)
+        places = places_of(self._built_ids, np.unique(given))
+        known = self._built_ids[places if self._gone is None else places[~self._gone[places]]]
+        ids, rows = check_additions(given, vectors, dim=self.dim, known=np.concatenate([known, self._tail.ids]))
+        self._tail.add(ids, rows)
 
     def remove(self, ids: Ids) -> int:
-        """Forget ids; those that are not there are ignored. Returns how many were removed.
-
-        Cost: all rows are moved together, whatever the number of ids; so remove many at once.
-        """
-        present = self.ids[np.isin(self.ids, ids)]
-        if len(present):
-            self._index.remove_ids(faiss.IDSelectorBatch(present))
-            self._scans.clear()
-        return len(present)
+        """Forget ids; those that are not there are ignored. Returns how many were removed."""
+        before = len(self)
+        self._tail.remove(ids)
+        places = places_of(self._built_ids, np.unique(np.asarray(ids, dtype=np.int64)))
+        if len(places):
+            gone = np.zeros(self._built_count, dtype=np.bool_) if self._gone is None else self._gone.copy()
+            gone[places] = True
+            self._hide(gone)
+        return before - len(self)
 
     def search(self, queries: Vectors, k: int, *, allowed: Ids | None = None) -> list[Candidates]:
         """Return the best k for each query (m, d), among `allowed` ids only if given.
 
-        Cost: ids that are given again and again, such as all pictures, are best given as the same array made
-        read-only; what follows from them is then kept.
-
         Raises:
             ValueError: The shape does not fit, a value is not finite, or `k` is negative.
+            CollectionDamaged: The structure names rows that there are not.
         """
         queries = check_queries(queries, k, dim=self.dim)
-        scan = self._scan(allowed)
-        ids, rows = self.ids, self.rows
-        if len(scan.positions) <= _RANK_DIRECTLY or k == 0:
-            return [rank(query, ids, rows, scan.positions, k) for query in queries]
-        scores, nearest = scan.nearest(queries, k + _MARGIN)
-        found = []
-        for query, its_scores, its_nearest in zip(queries, scores, nearest, strict=True):
-            near = scan.settle(query, k, its_scores, its_nearest)
-            found.append(rank(query, ids, rows, near, k))
-        return found
+        late = self._tail.search(queries, k, allowed=allowed) if len(self._tail) or not self._built else None
+        if self._built is None or not len(queries):
+            return late or []
+        early = self._built.search(queries, k, self._scopes.of(allowed))
+        return early if late is None else [merged(*each, k) for each in zip(early, late, strict=True)]
 
-    def save(self, path: Path) -> None:
-        """Write to a file that `load` reads back with equal results; it appears whole or not at all.
+    def fork(self) -> Self:
+        """Return a copy that changes by itself; the built part is shared."""
+        forked = copy(self)
+        forked._tail = self._tail.fork()
+        forked._hide(self._gone)
+        return forked
+
+    def with_details(self, details: IndexDetails) -> Self:
+        """Return a copy that searches as other details say."""
+        other = self.fork()
+        other._details = details
+        other._built = replace(self._built, details=details) if self._built else None
+        return other
+
+    def with_proposer(self, proposer: Proposer | None) -> Self:
+        """Return a copy that asks something else than the structure, such as a GPU, for places of rows."""
+        other = self.fork()
+        other._built = replace(self._built, proposer=proposer) if self._built else None
+        return other
+
+    def save(self, folder: Path) -> None:
+        """Write all files of an index that `load` reads back with equal results, without what was added since.
+
+        What was added becomes part of the built one: it is added to the structure, which is not trained again.
 
         Raises:
             StorageError: The disk is full or the folder cannot be written.
+            CollectionDamaged: The structure of the built part cannot be read again.
         """
-        # Through Python's file object: FAISS's own writer misses a disk that is full when it closes the file.
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))
+        if self._in_order and self.gone_count <= _MOST_GONE * self._built_count:
+            self._save_appended(folder)
+        else:
+            self._save_compacted(folder)
 
     @classmethod
-    def load(cls, path: Path, dim: int) -> Self:
-        """Read a file that `save` wrote.
+    def load(cls, folder: Path, dim: int) -> Self:
+        """Read the files that `save` or `build` wrote. The rows stay on disk.
 
         Raises:
-            CollectionDamaged: It is missing, is not such a file, or is of another dimension.
+            CollectionDamaged: One is missing, is not such a file, or is of another dimension.
         """
-        with open_stored(path) as file:
-            if not _is_flat_index(file, dim):
-                raise CollectionDamaged(f"{path} is not a whole FAISS index of dimension {dim}.")
-            file.seek(0)
-            try:
-                stored = faiss.read_index(faiss.PyCallbackIOReader(file.read))
-            except RuntimeError as error:
-                raise CollectionDamaged(f"FAISS cannot read {path}: {error}.") from error
-        index = cls(dim)
-        index._hold(stored)
-        return index
+        ids, gone, details = files.read_ids(folder), files.read_ids(folder, files.GONE), files.read_details(folder)
+        recipe = details.recipe
+        rows = MappedRows.open(folder / files.ROWS, count=len(ids), dim=dim, half=recipe.half)
+        structure = None
+        if recipe.factory:
+            structure = Structure.load(folder / files.STRUCTURE, dim=dim, count=len(ids))
+        return cls.of(Built(ids, rows, structure, details), folder, gone)
 
-    def _scan(self, allowed: Ids | None) -> "_Scan":
-        """Prepare a search among some ids, or take what was prepared for the same array before."""
-        if allowed is None or allowed.flags.writeable:
-            return self._new_scan(allowed)
-        known, scan = self._scans.get(id(allowed), (None, None))
-        if scan is None or known is not allowed:
-            scan = self._new_scan(allowed)
-            if len(self._scans) >= _SCANS_KEPT:
-                self._scans.clear()
-            self._scans[id(allowed)] = allowed, scan
-        return scan
+    @property
+    def _built_ids(self) -> Ids:
+        return self._built.ids if self._built else np.empty(0, dtype=np.int64)
 
-    def _new_scan(self, allowed: Ids | None) -> "_Scan":
-        inside = np.isin(self.ids, allowed) if allowed is not None else np.ones(len(self), dtype=bool)
-        return _Scan(self._flat, inside)
+    @property
+    def _built_count(self) -> int:
+        return len(self._built.ids) if self._built else 0
 
-    def _hold(self, index: Any) -> None:  # noqa: ANN401 - FAISS has no types
-        self._index = index
-        self._flat = faiss.downcast_index(index.index)
-        self._scans: dict[int, tuple[Ids, _Scan]] = {}
+    @property
+    def _in_order(self) -> bool:
+        """Whether the tail can be appended: its ids are greater than all before."""
+        return not len(self._tail) or not self._built_count or bool(self._tail.ids.min() > self._built_ids[-1])
 
+    def _hide(self, gone: Mask | None) -> None:
+        self._gone = gone
+        self._scopes = Scopes(self._built_ids, gone)
 
-class _Scan:
-    """FAISS's search over the rows that `inside` (n,) marks.
+    def _save_appended(self, folder: Path) -> None:
+        order = np.argsort(self._tail.ids)
+        late = self._tail.rows[order]
+        ids = np.concatenate([self._built_ids, self._tail.ids[order]])
+        gone = self._built_ids[:0] if self._gone is None else self._built_ids[self._gone]
+        early = self._built.rows.pieces() if self._built else ()
+        details = self._details
+        files.write_parts(folder, ids=ids, gone=gone, pieces=chain(early, [late]), details=details, dim=self.dim)
+        if structure := self._structure_to_change():
+            structure.add(late)
+            structure.save(folder / files.STRUCTURE)
 
-    Attributes:
-        positions: Of these rows.
-    """
+    def _save_compacted(self, folder: Path) -> None:
+        """Write only what is there, in order of id; the structure takes all rows in again."""
+        ids = self.ids
+        order = np.argsort(ids)
+        details, nothing = self._details, ids[:0]
+        rows = files.write_parts(
+            folder, ids=ids[order], gone=nothing, pieces=self._pieces(order), details=details, dim=self.dim
+        )
+        if structure := self._structure_to_change():
+            structure = structure.emptied()
+            for piece in rows.pieces():
+                structure.add(piece)
+            structure.save(folder / files.STRUCTURE)
 
-    def __init__(self, flat: Any, inside: np.ndarray[Any, np.dtype[np.bool_]]) -> None:  # noqa: ANN401
-        self._flat = flat
-        self.positions: Positions = np.flatnonzero(inside)
-        self._available = available = len(self.positions)
-        self._slack = rounding_slack(flat.d)
-        self._parameters = None
-        if available < len(inside):
-            # Over places, not ids: those may be anything, and a bitmap is as long as its largest entry.
-            bitmap = np.packbits(inside, bitorder="little")
-            self._parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bitmap))
+    def _pieces(self, order: Positions) -> Iterator[Vectors]:
+        """Copy out the rows that belong to `ids`, in an order (n,), some at once."""
+        kept = np.arange(self._built_count) if self._gone is None else np.flatnonzero(~self._gone)
+        for start in range(0, len(order), _PIECE_ROWS):
+            piece = order[start : start + _PIECE_ROWS]
+            early = piece < len(kept)
+            rows = np.empty((len(piece), self.dim), dtype=np.float32)
+            if self._built:
+                rows[early] = self._built.rows.take(kept[piece[early]])
+            rows[~early] = self._tail.rows[piece[~early] - len(kept)]
+            yield rows
 
-    def nearest(self, queries: Vectors, depth: int) -> tuple[Scores, Positions]:
-        """Rough scores and places (m, depth), best first; depth is cut to what is there."""
-        _set_up_faiss(self._flat.d)
-        scores, positions = self._flat.search(queries, min(depth, self._available), params=self._parameters)
-        return scores, positions
-
-    def settle(self, query: Scores, k: int, scores: Scores, positions: Positions) -> Positions:
-        """Fetch more until the k-th score stands clear of what was left out; return the contenders."""
-        while len(scores) < self._available and scores[k - 1] - scores[-1] <= self._slack:
-            (scores,), (positions,) = self.nearest(query[np.newaxis], 4 * len(scores))
-        return positions[contenders(scores, k, self._slack)]
-
-
-def _set_up_faiss(dim: int) -> None:
-    """Set FAISS's globals; before each search, because every thread has its own number of threads."""
-    faiss.omp_set_num_threads(_THREADS)
-    if _BLAS_STARTS_TOO_LATE:
-        faiss.cvar.distance_compute_blas_threshold = _BLAS_FROM_QUERIES * dim
-
-
-def _is_flat_index(file: BinaryIO, dim: int) -> bool:
-    """Check every length in the file against its size, because FAISS allocates what the file says."""
-    headers = file.read(_HEADERS.size)
-    if len(headers) < _HEADERS.size:
-        return False
-    fields = _HEADERS.unpack(headers)
-    outer, inner, floats = fields[:7], fields[7:14], fields[14]
-    _, stored_dim, count, _, _, trained, metric = outer
-    if (outer[0], inner[0]) != (b"IxMp", b"IxFI") or outer[1:] != inner[1:]:
-        return False
-    if (stored_dim, trained, metric) != (dim, 1, faiss.METRIC_INNER_PRODUCT):
-        return False
-    ids_at = _HEADERS.size + 4 * count * dim
-    if count < 0 or floats != count * dim or size_of(file) != ids_at + _COUNT.size + 8 * count:
-        return False
-    file.seek(ids_at)
-    return bool(_COUNT.unpack(file.read(_COUNT.size)) == (count,))
+    def _structure_to_change(self) -> Structure | None:
+        """Read the structure of the built part into memory: what is mapped cannot be changed."""
+        if self._folder is None or self.structure is None:
+            return None
+        path = self._folder / files.STRUCTURE
+        return Structure.load(path, dim=self.dim, count=self._built_count, mapped=False)

@@ -97,7 +97,7 @@ class FlatIndex:
             some = queries[start : start + batch]
             for query, scores in zip(some, self._scores(some, positions), strict=True):
                 near = positions[contenders(scores, k, slack)]
-                found.append(rank(query, self._ids, self._rows, near, k))
+                found.append(rank(query, self._ids, self._rows.__getitem__, near, k))
         return found
 
     def save(self, path: Path) -> None:

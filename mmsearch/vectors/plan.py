@@ -1,7 +1,8 @@
-"""What an index is to be, and what it is: wishes, recipe, effort, and the details that lie beside its files. No FAISS."""
+"""What an index is to be, and what it is: wishes, recipe, effort, and the details that lie beside its files."""
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self, TypeVar
 
@@ -42,6 +43,12 @@ class Recipe:
     kind: str
     factory: str = ""
     half: bool = False
+
+    @property
+    def cells(self) -> int:
+        """How many cells the factory string names; 0 if it names none."""
+        found = re.search(r"IVF(\d{1,9})", self.factory)
+        return int(found[1]) if found else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ row that could belong to the best k (`contenders`), and the order among those is
 depend on nothing but the two vectors (`rank`).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,27 +38,37 @@ def contenders(scores: Scores, k: int, slack: float) -> Positions:
     return np.flatnonzero(scores >= kth - slack)
 
 
-def rank(query: Scores, ids: Ids, rows: Vectors, positions: Positions, k: int) -> Candidates:
+def rank(query: Scores, ids: Ids, take: Callable[[Positions], Vectors], positions: Positions, k: int) -> Candidates:
     """Return the best k of the rows at `positions`, best first, ties in order of id.
 
     Args:
         query: (d,) unit vector.
         ids: (n,) ids of all rows.
-        rows: (n, d) unit rows.
+        take: Returns the unit rows (m, d) at some positions (m,).
         positions: The rows to rank.
         k: How many to return at most.
     """
-    scores = _cosines(query, rows, positions)
-    chosen = ids[positions]
-    order = np.lexsort((chosen, -scores))[:k]
-    return Candidates(chosen[order], scores[order])
+    return _best(ids[positions], _cosines(query, take, positions), k)
 
 
-def _cosines(query: Scores, rows: Vectors, positions: Positions) -> Scores:
+def merged(one: Candidates, other: Candidates, k: int) -> Candidates:
+    """Return the best k of two rankings that have no id in common."""
+    if not len(one) or not len(other):
+        longer = one if len(one) else other
+        return Candidates(longer.ids[:k], longer.scores[:k])
+    return _best(np.concatenate([one.ids, other.ids]), np.concatenate([one.scores, other.scores]), k)
+
+
+def _best(ids: Ids, scores: Scores, k: int) -> Candidates:
+    order = np.lexsort((ids, -scores))[:k]
+    return Candidates(ids[order], scores[order])
+
+
+def _cosines(query: Scores, take: Callable[[Positions], Vectors], positions: Positions) -> Scores:
     """Products in float64, each summed by itself, then rounded; within [-1, 1]."""
     scores = np.empty(len(positions), dtype=np.float32)
     wide = query.astype(np.float64)
     for start in range(0, len(positions), _BLOCK_ROWS):
         part = slice(start, start + _BLOCK_ROWS)
-        scores[part] = (rows[positions[part]] * wide).sum(axis=1)
+        scores[part] = (take(positions[part]) * wide).sum(axis=1)
     return np.clip(scores, -1, 1)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -12,14 +14,35 @@ from mmsearch.testing import index_contract
 from mmsearch.testing.brute_force import assert_exact
 from mmsearch.testing.index_contract import MakeIndex
 from mmsearch.vectors import faiss_index, flat
+from mmsearch.vectors.ann import built
 from mmsearch.vectors.faiss_index import FaissIndex
 from mmsearch.vectors.flat import FlatIndex
 
-LIMITS: dict[str, tuple[MakeIndex, object, dict[str, int]]] = {
+
+class SavedIndex(FaissIndex):
+    """Keeps all that it is given in files: each change goes to disk and is read back."""
+
+    def add(self, ids, vectors):
+        super().add(ids, vectors)
+        self._save_and_load()
+
+    def remove(self, ids):
+        removed = super().remove(ids)
+        self._save_and_load()
+        return removed
+
+    def _save_and_load(self):
+        with TemporaryDirectory() as folder:
+            self.save(Path(folder))
+            self.__dict__ = FaissIndex.load(Path(folder), self.dim).__dict__
+
+
+LIMITS: dict[str, tuple[MakeIndex, object, dict[str, float]]] = {
     "flat": (FlatIndex, flat, {}),
     "flat-small-blocks": (FlatIndex, flat, {"_SCORE_BYTES": 3 * 4 * 3000, "_GATHER_ROWS": 100}),
     "faiss": (FaissIndex, faiss_index, {}),
-    "faiss-scan-always": (FaissIndex, faiss_index, {"_RANK_DIRECTLY": 0, "_MARGIN": 1}),
+    "faiss-in-files": (SavedIndex, built, {"_BLOCK_ROWS": 100}),
+    "faiss-scan-always": (SavedIndex, built, {"_MOST_GATHERED": -1, "_MARGIN": 1}),
 }
 
 

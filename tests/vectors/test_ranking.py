@@ -27,7 +27,7 @@ def test_equal_rows_get_equal_scores_wherever_they_lie():
     rows = unit_rows(np.random.default_rng(0).standard_normal((9000, 37)))
     rows[[1, 17, 4095, 4096, 5000, 8999]] = rows[0]
     query = unit_rows(np.random.default_rng(1).standard_normal((1, 37)))[0]
-    found = rank(query, np.arange(9000), rows, np.arange(9000), 9000)
+    found = rank(query, np.arange(9000), rows.__getitem__, np.arange(9000), 9000)
     scores = np.empty(9000, dtype=np.float32)
     scores[found.ids] = found.scores
     assert len(set(scores[[0, 1, 17, 4095, 4096, 5000, 8999]].tolist())) == 1
@@ -36,6 +36,7 @@ def test_equal_rows_get_equal_scores_wherever_they_lie():
 def test_scores_never_leave_the_range_of_a_cosine():
     rows = unit_rows(np.random.default_rng(0).standard_normal((2000, 300)))
     for row in rows[:20]:
-        scores = rank(row, np.arange(2000), np.concatenate([rows[:1000], -rows[:1000]]), np.arange(2000), 2000).scores
+        both = np.concatenate([rows[:1000], -rows[:1000]])
+        scores = rank(row, np.arange(2000), both.__getitem__, np.arange(2000), 2000).scores
         assert scores[0] == 1
         assert scores[-1] == -1

@@ -1,0 +1,95 @@
+"""Which places of an index a search may find."""
+
+from functools import cached_property
+
+import numpy as np
+
+from mmsearch.types import Ids
+from mmsearch.vectors.ann.rows import Mask
+from mmsearch.vectors.ranking import Positions
+
+_KEPT = 8  # a handful of lists of ids, one a modality, and filters that are asked for again and again
+_FEW = 16  # a list this many times shorter than the index is looked up id by id
+
+
+class Scope:
+    """Some places of an index, as a sorted list and as a mask, of which each is made when it is first needed.
+
+    Args:
+        of: How many places the index has.
+        places: Those that may be found, if they are known as a list.
+        mask: (of,) which may be found; without both, all may.
+    """
+
+    def __init__(self, of: int, places: Positions | None = None, mask: Mask | None = None) -> None:
+        self._of = of
+        self._places = places
+        self._mask = mask
+        self.all = places is None and mask is None
+
+    @cached_property
+    def count(self) -> int:
+        """How many."""
+        if self._places is not None:
+            return len(self._places)
+        return self._of if self._mask is None else int(np.count_nonzero(self._mask))
+
+    @cached_property
+    def places(self) -> Positions:
+        """The places (count,), sorted."""
+        if self._places is not None:
+            return self._places
+        return np.arange(self._of) if self._mask is None else np.flatnonzero(self._mask)
+
+    @cached_property
+    def mask(self) -> Mask | None:
+        """Which may be found (of,); None if all may."""
+        if self.all or self._mask is not None:
+            return self._mask
+        mask = np.zeros(self._of, dtype=np.bool_)
+        mask[self.places] = True
+        return mask
+
+
+class Scopes:
+    """Makes scopes of lists of ids, and keeps those of read-only lists, which are asked for again.
+
+    Args:
+        ids: (n,) of the index, sorted.
+        gone: (n,) which of them are removed; None if none is.
+    """
+
+    def __init__(self, ids: Ids, gone: Mask | None) -> None:
+        self._ids = ids
+        self._gone = gone
+        self._kept: dict[int, tuple[Ids, Scope]] = {}
+
+    def of(self, allowed: Ids | None) -> Scope:
+        """Return the scope of these ids (m,), in any order; None allows all."""
+        if allowed is None:
+            return Scope(len(self._ids), mask=None if self._gone is None else ~self._gone)
+        if allowed.flags.writeable:
+            return self._new(allowed)
+        known, scope = self._kept.get(id(allowed), (None, None))
+        if scope is None or known is not allowed:
+            scope = self._new(allowed)
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[id(allowed)] = allowed, scope
+        return scope
+
+    def _new(self, allowed: Ids) -> Scope:
+        if len(allowed) * _FEW < len(self._ids):
+            places = places_of(self._ids, np.unique(allowed))
+            return Scope(len(self._ids), places=places if self._gone is None else places[~self._gone[places]])
+        mask = np.isin(self._ids, allowed)
+        return Scope(len(self._ids), mask=mask if self._gone is None else mask & ~self._gone)
+
+
+def places_of(ids: Ids, wanted: Ids) -> Positions:
+    """Return where wanted ids (m,), sorted, are among ids (n,), sorted; those that are not there are left out."""
+    if not len(ids):
+        return np.empty(0, dtype=np.intp)
+    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    found: Positions = places[ids[places] == wanted]
+    return found
