@@ -5,6 +5,7 @@ section 2), so the vectors of texts are unlike those of pictures, even of the ri
 was made for pictures finds them worse than pictures: vectors of pictures as queries would flatter every index.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ class World:
     @property
     def dim(self) -> int:
         """Of its vectors."""
-        return self.image_map.shape[1]
+        return int(self.image_map.shape[1])
 
     def pictures(self, count: int, seed: int) -> Iterator[Vectors]:
         """Make unit rows (n, dim) of pictures, piece by piece, `count` in all."""
@@ -69,14 +70,16 @@ class World:
     def _meanings(self, count: int, random: np.random.Generator) -> tuple[Vectors, Clusters]:
         cluster = random.choice(len(self.centres), size=count, p=self.shares)
         spread = 0.6 * self.spectrum * random.standard_normal((count, _LATENT), dtype=np.float32)
-        return self.centres[cluster] + spread, cluster.astype(np.int16)
+        meanings: Vectors = self.centres[cluster] + spread
+        return meanings, cluster.astype(np.int16)
 
     def _pictures_of(self, meanings: Vectors, random: np.random.Generator) -> Vectors:
         rows = self.image_mean + _SPREAD * (meanings @ self.image_map)
         return unit_rows(rows + self._noise(len(rows), random))
 
-    def _noise(self, count: int, random: np.random.Generator) -> Vectors:
-        return (_NOISE / np.sqrt(self.dim)) * random.standard_normal((count, self.dim), dtype=np.float32)
+    def _noise(self, count: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
+        length = _NOISE / math.sqrt(self.dim)
+        return length * random.standard_normal((count, self.dim), dtype=np.float32).astype(np.float64)
 
 
 def world(dim: int = 384, seed: int = 7) -> World:

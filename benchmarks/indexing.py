@@ -24,7 +24,8 @@ import numpy as np
 from PIL import Image
 
 import mmsearch
-from mmsearch.config import Limits, machine_cores
+from mmsearch.config import Limits
+from mmsearch.threads import machine_cores
 
 WIDTH_PX, HEIGHT_PX, QUALITY = 640, 480, 94
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "retina.jpg", "hubble_deep_field.jpg")

@@ -29,6 +29,7 @@ The folders show the path of the data:
     vectors/        append-only files of vectors and tokens, and indexes over them
     catalog/        SQL: the truth about files, segments and where their vectors lie
     types.py  queries.py  reports.py  protocols.py  errors.py  config.py  registry.py  files.py  normalise.py
+    threads.py
 
 The names below are loaded when they are first used, so that `import mmsearch` is quick.
 """

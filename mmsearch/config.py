@@ -14,6 +14,7 @@ from typing import Any
 import platformdirs
 
 from mmsearch.errors import ConfigError
+from mmsearch.threads import machine_cores
 
 FILE_NAME = "mmsearch.toml"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -30,16 +31,6 @@ def machine_memory_bytes() -> int:
     except OSError:
         limit = "max"
     return min(physical, int(limit)) if limit.isdigit() else physical
-
-
-def machine_cores() -> int:
-    """Cores this process may use; a container's quota counts too."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except (OSError, ValueError):
-        return cores
-    return min(cores, max(1, int(quota) // int(period))) if quota.isdigit() else cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +116,28 @@ class SearchConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexConfig:
+    """What the index of a collection is to be, as long as `mmsearch optimize` has not been told otherwise for it.
+
+    Attributes:
+        kind: "auto", a kind that `mmsearch optimize --help` lists, or a FAISS factory string.
+        max_memory_bytes: What the index may take; 0 means a quarter of the machine's memory.
+        max_latency_ms: What one search of it may take, on one core.
+        min_recall: Share of the true nearest 10 that searches by texts are to find; at most 1.
+    """
+
+    kind: str = "auto"
+    max_memory_bytes: int = 0
+    max_latency_ms: float = 10.0
+    min_recall: float = 0.98
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the index may take."""
+        return self.max_memory_bytes or machine_memory_bytes() // 4
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings.
 
@@ -139,11 +152,13 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     ingest: IngestConfig = field(default_factory=IngestConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
+    index: IndexConfig = field(default_factory=IndexConfig)
 
 
 # Settings for which 0 is neither "no limit" nor "as the machine allows".
 _AT_LEAST_ONE = frozenset({"ingest.batch_files", "search.k", "search.rerank_depth"})
-SECTIONS: dict[str, type] = {"limits": Limits, "ingest": IngestConfig, "search": SearchConfig}
+_AT_MOST_ONE = frozenset({"index.min_recall"})
+SECTIONS: dict[str, type] = {"limits": Limits, "ingest": IngestConfig, "search": SearchConfig, "index": IndexConfig}
 
 
 def default_home() -> Path:
@@ -213,9 +228,11 @@ def _with_value(config: Config, name: str, value: object) -> Config:
     if name not in setting_names():
         raise ConfigError(f"There is no setting {name!r}.")
     holder: Any = getattr(config, section) if section else config
-    converted = _convert(name, value, type(getattr(holder, key)))
+    converted: Any = _convert(name, value, type(getattr(holder, key)))
     if name in _AT_LEAST_ONE and converted == 0:
         raise ConfigError(f"Setting {name} must be at least 1.")
+    if name in _AT_MOST_ONE and converted > 1:
+        raise ConfigError(f"Setting {name} must be at most 1.")
     changed = replace(holder, **{key: converted})
     return replace(config, **{section: changed}) if section else changed
 

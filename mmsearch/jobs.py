@@ -1,21 +1,29 @@
 """From the settings to what an `index` run is told: the rules of its scan, its workers, its limits."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmsearch.config import Config
 from mmsearch.ingest.decode import reader_version
 from mmsearch.ingest.flow import Job
+from mmsearch.ingest.index_job import Committing, IndexJob
+from mmsearch.ingest.optimize import keep_up
 from mmsearch.ingest.pool import make_pool
 from mmsearch.ingest.scan import ScanRules
 from mmsearch.reports import IndexProgress
 from mmsearch.storage import Shelves, Storage
+from mmsearch.vectors.plan import IndexWishes
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a caller of `index` asked for; None and empty mean: as the settings say."""
+    """What a caller of `index` asked for; None and empty mean: as the settings say.
+
+    Attributes:
+        optimize: Keep the index of a big collection in shape meanwhile.
+    """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
@@ -23,6 +31,7 @@ class Wishes:
     follow_symlinks: bool | None = None
     transcribe: bool | None = None
     workers: int | None = None
+    optimize: bool = True
     on_progress: Callable[[IndexProgress], None] = lambda _: None
 
 
@@ -52,6 +61,7 @@ def make_job(
     keeps_tokens = shelves.catalog.token_revision() == encoder.spec.tokens != ""
     if wishes.transcribe is not None:
         config = replace(config, ingest=replace(config.ingest, transcribe=wishes.transcribe))
+    index = index_job(config, storage, shelves, lambda: nullcontext(shelves.catalog), on_progress=wishes.on_progress)
     return Job(
         catalog=shelves.catalog,
         store=shelves.store,
@@ -68,4 +78,34 @@ def make_job(
         model=encoder.spec.space.model,
         reader=reader_version(config.limits),
         keeps_tokens=keeps_tokens,
+        index_defaults=index.defaults,
+        on_grown=lambda: keep_up(index) if wishes.optimize else None,
     )
+
+
+def index_job(
+    config: Config,
+    storage: Storage,
+    shelves: Shelves,
+    committing: Committing,
+    *,
+    wanted: IndexWishes | None = None,
+    on_progress: Callable[[IndexProgress], None] = lambda _: None,
+) -> IndexJob:
+    """Put together all that making an index needs to know."""
+    return IndexJob(
+        catalog=shelves.catalog,
+        store=shelves.store,
+        generations=shelves.generations,
+        committing=committing,
+        make_encoder=storage.encoder,
+        defaults=index_wishes(config),
+        wanted=wanted,
+        on_progress=on_progress,
+    )
+
+
+def index_wishes(config: Config) -> IndexWishes:
+    """Return what the settings say of indexes."""
+    index = config.index
+    return IndexWishes(index.kind, index.max_memory_bytes, index.max_latency_ms, index.min_recall)

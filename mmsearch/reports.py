@@ -39,12 +39,19 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """How far an `index` run has come, in files. `total` is 0 while files are still being counted."""
+    """How far an `index` run has come, in files; or, at the end of some, how far the index over their vectors.
+
+    Attributes:
+        total: 0 while files are still being counted, and in stages of which nobody knows how long they are.
+        stage: "" while files are read; then what is done for the index, in vectors: "fold", "rows", "train", "add" or
+            "measure".
+    """
 
     done: int
     total: int
     failed: int = 0
     encoded: int = 0
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +66,45 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """The index over one space."""
+    """The index over one space.
+
+    Attributes:
+        kind: "none" if none was published yet.
+        size_bytes: Of its files.
+        vectors: What searches see: `tail` is in it, `removed` is not.
+        fresh: Whether searches use what was published; else they compare each query with all stored vectors.
+        tail: Vectors that came since; all of them are compared with each query.
+        removed: Vectors that went since it was made, but whose rows are still there.
+        factory: FAISS factory string of the structure that proposes where to look; "" for a scan.
+        probes: Cells that it looks into for a query, or the breadth of the search of a graph; 0 for a scan.
+        candidates: So many rows it proposes at least, whose exact scores then decide; 0 for a scan.
+        recall: Share of the true nearest 10 that searches by texts find, as measured; None for a scan, which finds all.
+        recall_100: The same of the nearest 100.
+        latency_ms: Median of one search, on one core, as measured; None if nothing was.
+        flat_latency_ms: The same of a scan.
+        bytes_per_vector: Size of the files by vectors.
+        trained_on: Vectors in the collection when the structure was trained; 0 for a scan.
+        tuned_with: With how many queries of which kind recall and speed were measured, such as "500 queries (log)".
+        note: What there is to know about the choice, such as that a wish could not be met.
+    """
 
     kind: str
     size_bytes: int
     vectors: int
     fresh: bool
+    tail: int = 0
+    removed: int = 0
+    factory: str = ""
+    probes: int = 0
+    candidates: int = 0
+    recall: float | None = None
+    recall_100: float | None = None
+    latency_ms: float | None = None
+    flat_latency_ms: float | None = None
+    bytes_per_vector: int = 0
+    trained_on: int = 0
+    tuned_with: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

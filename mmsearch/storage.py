@@ -112,6 +112,22 @@ class Storage:
         with WriterLock(self.folder).held(), Catalog.open(self._catalog_path, write=True) as catalog:
             yield self._compared(Shelves(self.folder, catalog))
 
+    @contextmanager
+    def committing(self) -> Iterator[Catalog]:
+        """Open the catalog for the short transaction that puts an index in use, beside a writer that may be at work.
+
+        That is safe without the writer's lock, which may be held for hours: no other run touches the tables of that
+        transaction, it looks at all that it relies on itself, and SQLite lets one transaction write at a time.
+
+        Raises:
+            CollectionNotFound: It is not on disk.
+            CollectionLocked: Another process writes for longer than SQLite waits.
+            StorageError: The disk is full or cannot be written.
+        """
+        self._require()
+        with Catalog.open(self._catalog_path, write=True) as catalog:
+            yield catalog
+
     def make(self, *, keep_tokens: bool = True) -> None:
         """Make an empty collection.
 

@@ -13,12 +13,12 @@ from mmsearch.config import (
     Limits,
     default_home,
     load_config,
-    machine_cores,
     machine_memory_bytes,
     parse_size,
     setting_names,
 )
 from mmsearch.errors import ConfigError
+from mmsearch.threads import machine_cores
 
 GIB = 1 << 30
 

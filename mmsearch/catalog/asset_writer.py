@@ -59,6 +59,7 @@ class AssetWriter:
     def __init__(self, connection: sa.Connection, seen: SeenSet | None) -> None:
         self._connection = connection
         self._seen = seen
+        self._before = self._changes()
         self.changed = False
 
     def put_indexed(
@@ -264,6 +265,10 @@ class AssetWriter:
         for chunk in chunks(asset_ids):
             dropped = self._connection.execute(segments.delete().where(segments.c.asset_id.in_(chunk)))
             self.changed |= dropped.rowcount > 0
+
+    def _changes(self) -> int:
+        """Count the rows that were changed through this connection, by triggers and cascades too."""
+        return self._connection.execute(sa.select(sa.func.total_changes())).scalar_one()
 
     def _mark(self, asset_id: int) -> None:
         if self._seen is not None:

@@ -2,7 +2,7 @@
 
 A segment has the words of its text, of the names of its file and folder and, if it is of a media file, of the captions
 of that file; a caption has the names of the file that it describes. So what is looked for may be in any of them.
-Deletions are seen to by triggers (`tables`).
+Deletions are seen to by triggers (`triggers`).
 """
 
 from collections import Counter, defaultdict
@@ -14,15 +14,8 @@ import sqlalchemy as sa
 
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.folding import indexed, indexed_name
-from mmsearch.catalog.tables import (
-    CAPTION_BREAK,
-    MAKE_WORDS,
-    MAX_CAPTIONS,
-    assets,
-    segment_words,
-    segments,
-    word_counts,
-)
+from mmsearch.catalog.tables import MAKE_WORDS, assets, segment_words, segments, word_counts
+from mmsearch.catalog.triggers import CAPTION_BREAK, MAX_CAPTIONS
 from mmsearch.errors import CollectionDamaged
 
 COLUMNS = ("name", "folder", "text", "captions")

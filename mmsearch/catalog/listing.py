@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from mmsearch.catalog.cells import Test
 from mmsearch.catalog.file_fields import TAKEN_OR_CHANGED
+from mmsearch.catalog.matching import is_of
 from mmsearch.catalog.predicates import asset_condition, order_keys
-from mmsearch.catalog.segments import SUBJECT, is_of
+from mmsearch.catalog.segments import SUBJECT
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import assets, segments, vectors
 from mmsearch.queries import Filter

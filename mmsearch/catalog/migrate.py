@@ -13,7 +13,7 @@ from mmsearch.catalog.tables import metadata
 from mmsearch.errors import CollectionError, SchemaTooNew
 from mmsearch.files import storage_errors
 
-HEAD = "0005"  # the newest revision in migrations/versions; revisions are numbered
+HEAD = "0006"  # the newest revision in migrations/versions; revisions are numbered
 
 _PACKAGE = Path(__file__).parents[1]
 _version = sa.Table(

@@ -1,77 +1,42 @@
 """Reading a catalog: every question that the other floors ask of it."""
 
-import threading
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-
-import sqlalchemy as sa
+from collections.abc import Collection, Sequence
 
 from mmsearch.catalog import (
     assets,
-    blocks,
     checks,
     fields,
     heads,
     listing,
     looks,
+    matching,
     query_banks,
     query_log,
     rerankers,
     segments,
     spaces,
     subjects,
-    tokens,
-    vectors,
     word_search,
 )
 from mmsearch.catalog.fields import Plains
+from mmsearch.catalog.index_reader import IndexReader
 from mmsearch.catalog.looks import FileLook
 from mmsearch.catalog.records import (
     AssetState,
     Counts,
-    Locations,
-    ReferencedFiles,
     SegmentRecord,
     StoredHead,
     StoredReranker,
-    TokenCounts,
-    TokenPlaces,
     WordTerm,
 )
-from mmsearch.catalog.tables import token_blocks, vector_blocks
 from mmsearch.queries import Filter
 from mmsearch.reports import ClickedQuery, Failure, Problem, SaidField
-from mmsearch.types import Block, Candidates, EmbeddingSpace, Generation, Ids, Modality, Plain
+from mmsearch.types import Candidates, EmbeddingSpace, Ids, Modality, Plain
 from mmsearch.where.syntax import Condition, Order
 
 
-class CatalogReader:
-    """Answers from one state each: never half of a transaction, and all of a `snapshot` from the same.
-
-    Thread safety: each thread reads through a connection of its own.
-
-    Raises:
-        StorageError: From any method, if the disk fails.
-        CollectionDamaged: From any method, if SQLite finds the file malformed.
-    """
-
-    def __init__(self, engine: sa.Engine, path: Path) -> None:
-        self.path = path
-        self._engine = engine
-        self._pinned = threading.local()
-
-    @contextmanager
-    def snapshot(self) -> Iterator[int]:
-        """Let all reads of this thread inside the block see one state, whatever is written meanwhile: its revision."""
-        with self._read() as connection:
-            revision = spaces.revision(connection)  # the state is fixed by the first read
-            outer = getattr(self._pinned, "connection", None)
-            self._pinned.connection = connection
-            try:
-                yield revision
-            finally:
-                self._pinned.connection = outer
+class CatalogReader(IndexReader):
+    """Answers from one state each: never half of a transaction, and all of a `snapshot` from the same."""
 
     def name(self) -> str:
         """Return the collection's name."""
@@ -149,11 +114,6 @@ class CatalogReader:
         with self._read() as connection:
             return query_log.clicked(connection)
 
-    def revision(self) -> int:
-        """Return a number that grows with each transaction that changes segments or vectors."""
-        with self._read() as connection:
-            return spaces.revision(connection)
-
     def roots(self) -> tuple[str, ...]:
         """Return the folders and files that the user indexed."""
         with self._read() as connection:
@@ -202,7 +162,7 @@ class CatalogReader:
     def segment_ids(self, filter: Filter) -> Ids:
         """Return the ids (n,), sorted, that have a vector in the active space and match the filter."""
         with self._read() as connection:
-            return segments.matching(connection, filter)
+            return matching.matching(connection, filter)
 
     def matching_files(self, filter: Filter) -> int:
         """Return how many files `listed` would give without a limit."""
@@ -237,10 +197,33 @@ class CatalogReader:
         with self._read() as connection:
             return segments.spread(connection, modality, size)
 
-    def subjects_of(self, modality: Modality) -> tuple[Ids, Ids]:
-        """Return the ids (n,), sorted, of the segments of a modality, and the file (n,) that each stands for."""
+    def segment_count(self) -> int:
+        """Count the segments, whether they have a vector or not."""
         with self._read() as connection:
-            return segments.subjects_of(connection, modality)
+            return segments.count(connection)
+
+    def ids_of(self, modality: Modality) -> Ids:
+        """Return the ids (n,), sorted, of the segments of a modality, whether they have a vector or not."""
+        with self._read() as connection:
+            return segments.ids_of(connection, modality)
+
+    def subjects_of_ids(self, ids: Ids | None = None) -> tuple[Ids, Ids]:
+        """Return the ids (n,), sorted, of all segments or of some, and the file (n,) that each stands for.
+
+        A caption whose file has gone stands for none: then the id of its own file is given below 0.
+        """
+        with self._read() as connection:
+            return segments.subjects(connection, ids)
+
+    def files_where(self, condition: Condition) -> Ids:
+        """Return the ids (n,), sorted, of the files that meet a condition, whether they hold anything or not."""
+        with self._read() as connection:
+            return matching.files_where(connection, condition)
+
+    def segments_of_files(self, files: Ids) -> Ids:
+        """Return the ids (n,), sorted, that have a vector and stand for some files; a seek or two for each file."""
+        with self._read() as connection:
+            return matching.of_files(connection, files)
 
     def standing_for(self, asset_ids: Collection[int]) -> Ids:
         """Return the ids (n,), sorted, of all segments of some files, and of the captions that describe them."""
@@ -318,80 +301,7 @@ class CatalogReader:
         with self._read() as connection:
             return looks.of_paths(connection, paths)
 
-    def locations(self, ids: Ids | None = None) -> Locations:
-        """Return where the vectors lie: all, or those of these ids; ids without a vector are left out."""
-        with self._read() as connection:
-            return vectors.locations(connection, ids)
-
-    def blocks(self) -> tuple[Block, ...]:
-        """Return the committed blocks in order of file and row."""
-        with self._read() as connection:
-            return blocks.committed(connection, vector_blocks)
-
-    def next_row(self) -> tuple[int, int]:
-        """Return (file, row) of the first free row after the last committed block; (1, 0) if none."""
-        with self._read() as connection:
-            return vectors.next_row(connection)
-
-    def token_revision(self) -> str:
-        """Return the revision of the tokens that are kept, `EncoderSpec.tokens`; "" if none are."""
-        with self._read() as connection:
-            return tokens.revision(connection)
-
-    def token_places(self, ids: Ids | None = None) -> TokenPlaces:
-        """Return where the tokens lie: all, or those of these ids; ids without tokens are left out."""
-        with self._read() as connection:
-            return tokens.places(connection, ids)
-
-    def token_blocks(self) -> tuple[Block, ...]:
-        """Return the committed blocks of tokens in order of file and row."""
-        with self._read() as connection:
-            return blocks.committed(connection, token_blocks)
-
-    def next_token_row(self) -> tuple[int, int]:
-        """Return (file, row) of the first free row of tokens after the last committed block; (1, 0) if none ever was.
-
-        Guarantees: a file whose number was committed once never comes to hold something else.
-        """
-        with self._read() as connection:
-            return tokens.next_row(connection)
-
-    def token_counts(self) -> TokenCounts:
-        """Count the segments, and those that have tokens."""
-        with self._read() as connection:
-            return tokens.counts(connection)
-
-    def without_tokens(self) -> Ids:
-        """Return the ids (n,), sorted, of ready files of which some segment has no tokens."""
-        with self._read() as connection:
-            return tokens.without(connection)
-
-    def assets_in_token_rows(self, file: int, first_row: int, rows: int) -> tuple[AssetState, ...]:
-        """Return the files of which some tokens lie in these rows of a token file, in order of path."""
-        with self._read() as connection:
-            return assets.in_token_rows(connection, file, first_row, rows)
-
-    def generation(self) -> Generation | None:
-        """Return the index file of the active space that was published last."""
-        with self._read() as connection:
-            return vectors.newest_generation(connection)
-
-    def referenced_files(self) -> ReferencedFiles:
-        """Return the files of vectors, tokens and indexes of the active space; others beside them are leftovers."""
-        with self._read() as connection:
-            return vectors.referenced_files(connection)
-
     def check(self) -> tuple[Problem, ...]:
         """Return all that is wrong within the catalog, each with the paths that must be read again."""
         with self._read() as connection:
             return checks.problems(connection, str(self.path))
-
-    @contextmanager
-    def _read(self) -> Iterator[sa.Connection]:
-        """Join the snapshot of this thread, or have a transaction of our own."""
-        pinned: sa.Connection | None = getattr(self._pinned, "connection", None)
-        if pinned is not None:
-            yield pinned
-            return
-        with self._engine.connect() as connection:
-            yield connection

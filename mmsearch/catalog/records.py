@@ -194,7 +194,7 @@ class ReferencedFiles:
     Attributes:
         vectors: Numbers of vector files.
         tokens: Numbers of token files.
-        generations: Names of index files.
+        generations: Names of the folders of index files.
     """
 
     vectors: frozenset[int]

@@ -64,6 +64,11 @@ def revision(connection: sa.Connection) -> int:
     return connection.execute(sa.select(collection.c.revision)).scalar_one()
 
 
+def edition(connection: sa.Connection) -> int:
+    """Return the number that grows when anything changes."""
+    return connection.execute(sa.select(collection.c.edition)).scalar_one()
+
+
 def root_devices(connection: sa.Connection) -> dict[str, str | None]:
     """Return the disk that each root was on when it was scanned last."""
     return {path: device for path, device in connection.execute(sa.select(roots.c.path, roots.c.device))}

@@ -6,7 +6,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from mmsearch.catalog.chunks import chunks
-from mmsearch.catalog.segments import SUBJECT, matching
+from mmsearch.catalog.matching import matching
+from mmsearch.catalog.segments import SUBJECT
 from mmsearch.catalog.tables import assets, segments
 from mmsearch.queries import Filter
 from mmsearch.types import Ids

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from mmsearch.catalog.column_types import ClampedInteger, ForeignText, ModalityText
 from mmsearch.catalog.paths import PathText
 from mmsearch.catalog.records import AssetStatus
+from mmsearch.catalog.triggers import TRIGGERS
 from mmsearch.types import MODALITIES, Modality
 
 metadata = sa.MetaData(
@@ -48,6 +49,11 @@ class _CollectionColumns(sa.TypedColumns):
     # Grows with each transaction that changes segments or vectors, or after which files of tokens go: tells readers
     # to load them again.
     revision: sa.Named[int]
+    # Grows with each transaction that changes anything: what is known of files, such as their fields, leaves the
+    # revision as it is, but filters let others through then.
+    edition: sa.Named[int] = sa.Column(server_default="0")
+    # What the user wants of the index, as `vectors.plan` writes it; empty if nothing was said.
+    index_wishes: sa.Named[str] = sa.Column(sa.Text, server_default="")
 
 
 collection = sa.Table("collection", metadata, _CollectionColumns, sa.CheckConstraint("id = 1", name="one_row"))
@@ -237,15 +243,45 @@ class _GenerationColumns(sa.TypedColumns):
     space_id: sa.Named[str] = sa.Column(sa.Text, sa.ForeignKey("spaces.space_id"), primary_key=True)
     number: sa.Named[int] = sa.Column(primary_key=True)
     kind: sa.Named[str] = sa.Column(sa.Text)
-    file: sa.Named[str] = sa.Column(sa.Text)
-    size_bytes: sa.Named[int] = sa.Column(sa.BigInteger)
-    digest: sa.Named[str] = sa.Column(sa.Text)
     vectors: sa.Named[int]
-    revision: sa.Named[int]
+    last_id: sa.Named[int]  # segments with greater ids came later
+    basis: sa.Named[str] = sa.Column(sa.Text)  # which heads were in use
     created_at: sa.Named[str] = sa.Column(sa.Text)
 
 
 generations = sa.Table("generations", metadata, _GenerationColumns)
+
+
+class _GenerationFileColumns(sa.TypedColumns):
+    space_id: sa.Named[str] = sa.Column(sa.Text, primary_key=True)
+    number: sa.Named[int] = sa.Column(primary_key=True)
+    name: sa.Named[str] = sa.Column(sa.Text, primary_key=True)
+    size_bytes: sa.Named[int] = sa.Column(sa.BigInteger)
+    digest: sa.Named[str] = sa.Column(sa.Text)
+
+
+generation_files = sa.Table(
+    "generation_files",
+    metadata,
+    _GenerationFileColumns,
+    sa.ForeignKeyConstraint(["space_id", "number"], ["generations.space_id", "generations.number"], ondelete="CASCADE"),
+)
+
+
+class _RemovedVectorColumns(sa.TypedColumns):
+    serial: sa.Named[int] = sa.Column(primary_key=True)
+    space_id: sa.Named[str] = sa.Column(sa.Text)
+    segment_id: sa.Named[int]
+
+
+# The vectors that are gone since the newest generation was made; see `note_removal`.
+removed_vectors = sa.Table(
+    "removed_vectors",
+    metadata,
+    _RemovedVectorColumns,
+    # A serial that was given once never means something else: readers remember how far they have read.
+    sqlite_autoincrement=True,
+)
 
 
 class _FieldColumns(sa.TypedColumns):
@@ -337,27 +373,11 @@ segment_words = sa.table(
 # In how many segments each word is.
 word_counts = sa.table("word_counts", sa.column("term", sa.Text), sa.column("doc", sa.Integer))
 
-MAX_CAPTIONS = 20  # of one file; a table may have any number of rows about it
-CAPTION_BREAK = "\N{PILCROW SIGN}"  # a word that no text has, lest a phrase begin in one caption and end in the next
 MAKE_WORDS = "CREATE VIRTUAL TABLE segment_words USING fts5(name, folder, text, captions, tokenize = 'ascii')"
 _COUNT_WORDS = "CREATE VIRTUAL TABLE word_counts USING fts5vocab(segment_words, row)"
-# Segments go by many ways, such as sweeps and cascades. What is folded needs no folding again, so SQL can see to it.
-_FORGET_WORDS = """CREATE TRIGGER forget_words AFTER DELETE ON segments BEGIN
-    DELETE FROM segment_words WHERE rowid = old.id;
-END"""
-_FORGET_CAPTION = f"""CREATE TRIGGER forget_caption AFTER DELETE ON segments WHEN old.about IS NOT NULL BEGIN
-    UPDATE segment_words SET captions = coalesce((
-        SELECT group_concat(text, ' {CAPTION_BREAK} ') FROM (
-            SELECT w.text FROM segments AS c JOIN segment_words AS w ON w.rowid = c.id
-            WHERE c.about = old.about ORDER BY c.id LIMIT {MAX_CAPTIONS}
-        )
-    ), '') WHERE rowid IN (
-        SELECT s.id FROM assets AS a JOIN segments AS s ON s.asset_id = a.id WHERE a.path = old.about
-    );
-END"""
 
 
 @sa.event.listens_for(metadata, "after_create")
-def _make_words(_metadata: sa.MetaData, connection: sa.Connection, **_: object) -> None:
-    for statement in (MAKE_WORDS, _COUNT_WORDS, _FORGET_WORDS, _FORGET_CAPTION):
+def _make_words_and_triggers(_metadata: sa.MetaData, connection: sa.Connection, **_: object) -> None:
+    for statement in (MAKE_WORDS, _COUNT_WORDS, *TRIGGERS):
         connection.exec_driver_sql(statement)

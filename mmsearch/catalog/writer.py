@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from mmsearch.catalog import blocks, field_writer, heads, lexical, query_banks, rerankers, tokens
+from mmsearch.catalog import blocks, field_writer, generations, heads, lexical, query_banks, rerankers, tokens
 from mmsearch.catalog.asset_writer import AssetWriter
 from mmsearch.catalog.clock import now
 from mmsearch.catalog.paths import is_below
@@ -15,7 +15,6 @@ from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import (
     assets,
     collection,
-    generations,
     roots,
     runs,
     spaces,
@@ -219,28 +218,30 @@ class Writer(AssetWriter):
         """Take re-rankers that do not match their checksum out of use. Returns how many."""
         return rerankers.drop_damaged(self._connection)
 
-    def put_generation(self, generation: Generation) -> None:
-        """Publish an index file of the active space; it must be on disk by now."""
-        self._connection.execute(
-            generations.insert().values(
-                space_id=ACTIVE_SPACE,
-                number=generation.number,
-                kind=generation.kind,
-                file=generation.file,
-                size_bytes=generation.size_bytes,
-                digest=generation.digest,
-                vectors=generation.vectors,
-                revision=generation.revision,
-                created_at=now(),
-            )
-        )
+    def put_generation(self, generation: Generation, removed_to: int) -> None:
+        """Publish a generation of the index of the active space; its files must be on disk by now.
 
-    def drop_generations(self, keep: int | None) -> None:
-        """Forget the index files of the active space but for number `keep`; None forgets all."""
-        others = generations.delete().where(generations.c.space_id == ACTIVE_SPACE)
-        self._connection.execute(others if keep is None else others.where(generations.c.number != keep))
+        Args:
+            generation: With a number above that of any other.
+            removed_to: It knows of all removals up to this serial, as `removed_since` gave it in the state that it was
+                made of; they are forgotten.
+        """
+        generations.put(self._connection, generation, removed_to)
+
+    def drop_generations(self, keep: int) -> None:
+        """Forget all generations of the active space but this one."""
+        generations.drop(self._connection, keep)
+
+    def set_index_wishes(self, wishes: str) -> None:
+        """Keep what the user wants of the index, as a JSON object."""
+        generations.set_wishes(self._connection, wishes)
 
     def finish(self) -> None:
-        """Count the revision on if segments or vectors changed, or tokens went; the last step of a transaction."""
+        """Count on the revision if segments or vectors changed, or tokens went, and the edition if anything did.
+
+        The last step of a transaction.
+        """
         if self.changed:
             self._connection.execute(collection.update().values(revision=collection.c.revision + 1))
+        if self._changes() > self._before:
+            self._connection.execute(collection.update().values(edition=collection.c.edition + 1))

@@ -33,6 +33,7 @@ from mmsearch.cli import (
     verify,
 )
 from mmsearch.cli.options import CollectionOption, GlobalOptions, HomeOption, QuietOption, VerboseOption
+from mmsearch.threads import set_up_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -94,6 +95,7 @@ def _root(
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    set_up_command()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that is not UTF-8 gets escapes, not a crash
             stream.reconfigure(errors="backslashreplace")

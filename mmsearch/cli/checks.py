@@ -16,12 +16,13 @@ import numpy as np
 
 from mmsearch import __version__
 from mmsearch.cli.output import counted, size
-from mmsearch.config import Config, machine_cores, machine_memory_bytes
+from mmsearch.config import Config, machine_memory_bytes
 from mmsearch.errors import MmsearchError
 from mmsearch.opening import open as open_collection
 from mmsearch.registry import make_encoder
 from mmsearch.testing import noises
 from mmsearch.testing.media import write_image, write_text, write_wav
+from mmsearch.threads import machine_cores
 
 _PACKAGES = (
     *("numpy", "onnxruntime", "tokenizers", "faiss-cpu", "sqlalchemy", "alembic"),

@@ -99,5 +99,7 @@ def _value(config: "Config", name: str) -> Any:  # noqa: ANN401 - settings diffe
 def _in_effect(config: "Config", name: str, value: Any) -> Any:  # noqa: ANN401
     if name == "ingest.workers":
         return config.ingest.worker_count
+    if name == "index.max_memory_bytes":
+        return config.index.memory_bytes
     section, _, key = name.rpartition(".")
     return getattr(config.limits.for_machine(config.ingest.worker_count), key) if section == "limits" else value

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmsearch.collection.base import CollectionBase, StrPath
+from mmsearch.collection.base import StrPath
+from mmsearch.collection.optimizing import Optimizing
 from mmsearch.search.arguments import parse_modalities
 from mmsearch.storage import Shelves
 from mmsearch.types import Modality
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mmsearch.reports import AdaptReport
 
 
-class Fitting(CollectionBase):
+class Fitting(Optimizing):
     """Adapt to the user's own captions or labels."""
 
     def adapt(
@@ -40,7 +41,6 @@ class Fitting(CollectionBase):
             ModalityUnsupported: The model gives no features to fit.
         """
         from mmsearch.adapt.flow import adapt
-        from mmsearch.ingest.publish import publish
 
         modalities = parse_modalities(modality)
 
@@ -53,7 +53,9 @@ class Fitting(CollectionBase):
             return measure(self._storage.reading())
         with self._storage.writing() as shelves:
             reports = measure(shelves)
-            publish(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
+            left = self._publish(shelves)
+        if left:
+            self._keep_up()
         return reports
 
     def undo_adapt(self) -> tuple[Modality, ...]:
@@ -62,10 +64,10 @@ class Fitting(CollectionBase):
         Returns:
             The kinds whose vectors changed; none if nothing was adapted.
         """
-        from mmsearch.ingest.publish import publish
-
         with self._storage.writing() as shelves:
             with shelves.catalog.write() as writer:
                 undone = writer.undo_heads()
-            publish(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
+            left = self._publish(shelves)
+        if left:
+            self._keep_up()
         return undone

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmsearch.collection.base import StrPath
-from mmsearch.collection.reading import Reading
+from mmsearch.collection.optimizing import OnProgress, Optimizing
 from mmsearch.errors import CollectionExists, ModelError
-from mmsearch.reports import IndexProgress, IndexReport, IndexStatus, Problem
+from mmsearch.reports import IndexReport, IndexStatus, Problem
 from mmsearch.search.arguments import OneOrMore, listed
 from mmsearch.search.items import Item, absolute, is_id, named_assets
 from mmsearch.storage import Shelves
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from mmsearch.ingest.flow import Job
     from mmsearch.jobs import Wishes
 
-OnProgress = Callable[[IndexProgress], None]
 
-
-class Writing(Reading):
+class Writing(Optimizing):
     """Index, remove, verify, rebuild."""
 
     def index(
@@ -38,6 +36,7 @@ class Writing(Reading):
         transcribe: bool | None = None,
         tokens: bool | None = None,
         workers: int | None = None,
+        optimize: bool | None = None,
         on_progress: OnProgress = lambda _: None,
     ) -> IndexReport:
         """Bring the collection up to date with files and folders: only what changed is read and embedded.
@@ -57,13 +56,16 @@ class Writing(Reading):
                 without, False forgets what was kept. By default a new collection is as the settings say, and an
                 older one stays as it is.
             workers: Processes that read and embed; by default one a core.
+            optimize: Keep the index of a big collection in shape, as `optimize` does; by default yes. Without, what
+                came is compared with each query until the next run that does, or `optimize`.
             on_progress: Called often, from this thread.
 
         Returns:
             Counts of files. Broken files are counted in `failed` and listed by `failures`; they stop nothing.
 
         Raises:
-            UsageError: A path does not exist, or none was given and none is known.
+            UsageError: A path does not exist, or none was given and none is known; or the settings ask for a kind of
+                index that there is not.
             ModelMismatch: The collection was made with another model.
             ModelError: Tokens are asked for, and the model gives none.
         """
@@ -72,7 +74,16 @@ class Writing(Reading):
         from mmsearch.ingest.roots import starting_points
         from mmsearch.jobs import Wishes, make_job, scan_rules
 
-        wishes = Wishes(listed(include), listed(exclude), hidden, follow_symlinks, transcribe, workers, on_progress)
+        wishes = Wishes(
+            listed(include),
+            listed(exclude),
+            hidden,
+            follow_symlinks,
+            transcribe,
+            workers,
+            optimize=optimize is not False,
+            on_progress=on_progress,
+        )
         rules = scan_rules(wishes, self._config, self.folder)
         if not dry_run and self.exists:
             self._storage.migrate()
@@ -89,7 +100,11 @@ class Writing(Reading):
             self._keep_tokens(shelves, tokens)
             job = make_job(wishes, self._config, self._storage, shelves, roots, rules)
             report = flow.index(job)
-            return replace(report, tokens_made=make_tokens(job)) if tokens else report
+            if tokens:
+                report = replace(report, tokens_made=make_tokens(job))
+        if wishes.optimize:
+            self._keep_up(on_progress)
+        return report
 
     def remove(self, *items: Item) -> int:
         """Forget files, named by path or by the id of a hit; a folder stands for all below it.
@@ -103,8 +118,6 @@ class Writing(Reading):
         Raises:
             ItemNotFound: One of them is not in the collection; then none is forgotten.
         """
-        from mmsearch.ingest.publish import publish
-
         with self._storage.writing() as shelves:
             with shelves.catalog.write() as writer:
                 forgotten = {item: writer.forget_roots(absolute(item)) for item in items if not is_id(item)}
@@ -114,7 +127,9 @@ class Writing(Reading):
                     for asset in named_assets(item, shelves.catalog, or_none=bool(forgotten.get(item)))
                 }
                 removed = writer.remove_assets(sorted(found))
-            publish(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
+            left = self._publish(shelves)
+        if left:
+            self._keep_up()
         return removed
 
     def verify(self, *, repair: bool = False) -> list[Problem]:
@@ -135,6 +150,7 @@ class Writing(Reading):
             stores = (shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
             problems = verify.repair(*stores, verify.verify(*stores))
             self._read_again(shelves, problems)
+        self._keep_up()
         return problems
 
     def rebuild(
@@ -154,7 +170,7 @@ class Writing(Reading):
         """
         from mmsearch.ingest.make_tokens import make_tokens
         from mmsearch.ingest.rebuild import rebuild
-        from mmsearch.jobs import Wishes
+        from mmsearch.jobs import Wishes, index_wishes
 
         if tokens:
             self._require_tokens()
@@ -162,8 +178,9 @@ class Writing(Reading):
             if tokens:
                 self._keep_tokens(shelves, True)
                 make_tokens(self._job(shelves, Wishes(workers=workers, on_progress=on_progress)))
-            rebuild(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
-        return self.status().index
+            stores = (shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
+            left = rebuild(*stores, defaults=index_wishes(self._config))
+        return self.optimize(force=True, on_progress=on_progress) if left else self.status().index
 
     def _verify_undisturbed(self) -> list[Problem]:
         """Verify; again if a writer may have replaced what was found missing."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from mmsearch.encoders.open_clip_config import CONFIG_FILE, OpenClipConfig
 from mmsearch.errors import DependencyMissing, ModelError, WeightsDamaged
+from mmsearch.threads import set_up_torch
 
 WEIGHTS_FILE = "open_clip_model.safetensors"
 COPY_MODEL = "Copy the model's files again from where it was published."
@@ -43,7 +44,7 @@ def load_model_folder(folder: Path, config: OpenClipConfig) -> LoadedModel:
             f"{CONFIG_FILE} in {folder} describes a far larger model than {WEIGHTS_FILE} holds.",
             remedy=COPY_MODEL,
         )
-    torch.set_num_threads(1)  # one process a core, one thread a process
+    set_up_torch(torch)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return LoadedModel(_load_model(folder, device), _load_tokenizer(folder, config), device)
 

@@ -24,10 +24,15 @@ from mmsearch.ingest.scan import ScanRules, Unreadable, scan
 from mmsearch.reports import IndexProgress, IndexReport
 from mmsearch.types import FailedFile, FileStat, Modality, WaitingFile
 from mmsearch.vectors.generation import GenerationStore
+from mmsearch.vectors.plan import IndexWishes
 from mmsearch.vectors.store import VectorStore
 from mmsearch.vectors.tokens import TokenStore
 
 PAGE_FILES = 1000  # files looked up in the catalog by one query
+# What a search in another process has to read and compare besides the published index, during a run of hours: half a
+# second's worth, or a tenth of what the run has brought already, lest the index be written again and again.
+GROWN_SEGMENTS = 50_000
+GROWN_SHARE = 0.1
 
 OnProgress = Callable[[IndexProgress], None]
 StartPool = Callable[[int], Pool]  # takes how many files there are at most; called only if there is work
@@ -39,6 +44,8 @@ class Job:
 
     Attributes:
         keeps_tokens: Whether the collection keeps tokens, of the revision that the model gives.
+        index_defaults: What the index is to be if `optimize` was never told.
+        on_grown: Called now and then in a long run, when so much has come that the index wants to be made anew.
     """
 
     catalog: Catalog
@@ -54,6 +61,8 @@ class Job:
     model: str
     reader: str = ""
     keeps_tokens: bool = False
+    index_defaults: IndexWishes = IndexWishes()
+    on_grown: Callable[[], None] = lambda: None
 
 
 def index(job: Job) -> IndexReport:
@@ -73,7 +82,7 @@ def index(job: Job) -> IndexReport:
         report = Run(job, seen, unmounted).index()
     with job.catalog.write() as writer:
         writer.finish_run(run_id, report)
-    publish(job.catalog, job.store, job.tokens, job.generations)
+    _publish(job)
     return report
 
 
@@ -88,7 +97,11 @@ def read_again(job: Job) -> None:
     """Read single files within another kind of work; they do not become roots."""
     with job.catalog.seen() as seen:
         Run(job, seen).index()
-    publish(job.catalog, job.store, job.tokens, job.generations)
+    _publish(job)
+
+
+def _publish(job: Job) -> None:
+    publish(job.catalog, job.store, job.tokens, job.generations, defaults=job.index_defaults)
 
 
 @dataclass
@@ -105,6 +118,7 @@ class Run:
         tokens = self.job.tokens if self.job.keeps_tokens else None
         self.committer = Committer(self.job.catalog, self.job.store, self.tally, tokens)
         self.unreadable: list[str] = []
+        self.grown = GROWN_SEGMENTS
         self.total = 0
         self.started = monotonic()
 
@@ -132,8 +146,15 @@ class Run:
                 for _, outcomes in pool.run([again] if again else []):
                     self.committer.commit(outcomes)
                 self._report_progress()
+                self._publish_when_grown()
         finally:
             pool.close()
+
+    def _publish_when_grown(self) -> None:
+        segments = self.tally.counts["segments"]
+        if segments >= self.grown:
+            self.job.on_grown()
+            self.grown = segments + max(GROWN_SEGMENTS, round(GROWN_SHARE * segments))
 
     def _scan(self) -> Iterator[FileStat | Unreadable]:
         """Stage 1."""

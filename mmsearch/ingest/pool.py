@@ -4,7 +4,6 @@ The workers are started with `subprocess` rather than `multiprocessing`, because
 script again in each child unless it is guarded by `if __name__ == "__main__"`.
 """
 
-import os
 import subprocess
 import sys
 from collections import deque
@@ -21,6 +20,7 @@ from mmsearch.errors import MediaCrashed, MediaError, MediaTimeout, ModelError
 from mmsearch.ingest.plan import Work
 from mmsearch.ingest.worker import Batch, Broken, Done, Reading, Ready, Setup, process
 from mmsearch.protocols import Encoder
+from mmsearch.threads import worker_environment
 from mmsearch.types import FailedFile, Outcome
 
 START_TIMEOUT_S = 300.0  # loading large weights from a slow disk takes its time
@@ -28,13 +28,6 @@ LONGEST_TIMEOUT_S = 1e6  # the system counts milliseconds in 32 bits
 BATCHES_AHEAD = 2  # a worker, so that none waits for the parent while it commits
 # What this process can import, the child can, and nothing else.
 CHILD = "import sys; sys.path[:] = {path!r}; from mmsearch.ingest.worker import main; main({handle})"
-# A worker owns one core: no library in it may start threads of its own.
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
 
 
 class Pool(Protocol):
@@ -215,7 +208,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # C libraries write about damaged files here; we report those ourselves
-                env=os.environ | ONE_THREAD,
+                env=worker_environment(),
             )
         return ours
 

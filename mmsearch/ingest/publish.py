@@ -1,55 +1,76 @@
-"""After a run: the index over all vectors is published as a new generation, and leftovers are removed."""
+"""After a run: a small index is published anew if enough has changed, and leftovers are removed.
 
-from mmsearch.adapt.stored import pieces, vectors_at
+What a search must read besides the published index is what came since, and a list of what went; so nothing is published
+for a small change. A big index is made by `optimize`, which does not hold up writers.
+"""
+
+from contextlib import nullcontext
+
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.protocols import VectorIndex
-from mmsearch.vectors.flat import FlatIndex
+from mmsearch.ingest.build_lock import build_lock
+from mmsearch.ingest.index_content import FlatContent
+from mmsearch.ingest.index_job import IndexJob
+from mmsearch.ingest.make_generation import State, make_generation, remove_other_generations
 from mmsearch.vectors.generation import GenerationStore
+from mmsearch.vectors.plan import IndexWishes
 from mmsearch.vectors.store import VectorStore
 from mmsearch.vectors.tokens import TokenStore
 
-# Under so many vectors a scan by numpy takes a few milliseconds, less than importing FAISS would.
-FAISS_FROM_VECTORS = 20_000
-
 
 def publish(
-    catalog: Catalog, store: VectorStore, tokens: TokenStore, generations: GenerationStore, *, force: bool = False
-) -> None:
-    """Publish an index of what is committed, unless the newest one is current.
+    catalog: Catalog,
+    store: VectorStore,
+    tokens: TokenStore,
+    generations: GenerationStore,
+    *,
+    defaults: IndexWishes = IndexWishes(),
+    force: bool = False,
+) -> bool:
+    """Publish a small index of what is committed, if that is due; hold the writer's lock.
 
-    Guarantees: readers use the old generation or the new one; a crash leaves at most a file that nobody refers
-    to, which the next call removes.
+    Args:
+        catalog: Of the collection, open for writing, as all below belong to it.
+        store: Of the vectors.
+        tokens: Of the tokens.
+        generations: Of the indexes.
+        defaults: What the index is to be if `optimize` was never told.
+        force: Publish it in any case.
+
+    Returns:
+        Whether `optimize` has something to do, which needs no lock of the writer.
+
+    Guarantees: readers use the old generation or the new one; a crash leaves at most files that nobody refers to, which
+    the next call removes.
 
     Raises:
         CollectionDamaged: The stored vectors cannot be read.
         StorageError: The disk is full or cannot be written.
     """
-    newest, revision = catalog.generation(), catalog.revision()
-    if force or newest is None or newest.revision != revision:
-        index = _index_of(catalog, store)
-        number = newest.number + 1 if newest else 1
-        generation = generations.publish(index, number, revision=revision)
-        with catalog.write() as writer:
-            writer.put_generation(generation)
-            writer.drop_generations(keep=number)
+    job = IndexJob(catalog, store, generations, lambda: nullcontext(catalog), defaults=defaults)
+    index = job.standing()
+    due = force or job.due(index) != "nothing"
+    small = job.recipes(index.count)[0].kind == "flat"
+    if due and small:
+        _publish_flat(job)
     remove_leftovers(catalog, store, tokens, generations)
+    return due and not small
 
 
-def _index_of(catalog: Catalog, store: VectorStore) -> VectorIndex:
-    places = catalog.locations()
-    if len(places) < FAISS_FROM_VECTORS:
-        return FlatIndex.of(places.ids, vectors_at(catalog, store, places))  # no second copy in memory
-    from mmsearch.vectors.faiss_index import FaissIndex
-
-    index = FaissIndex(catalog.space().dim)
-    for ids, vectors in pieces(catalog, store, places):
-        index.add(ids, vectors)
-    return index
+def _publish_flat(job: IndexJob) -> None:
+    with build_lock(job.folder) as mine:
+        if not mine:  # whoever makes an index sees that it is not of this state, and makes another
+            return
+        remove_other_generations(job.catalog, job.generations)
+        with job.catalog.snapshot():
+            state, content = State.read(job), FlatContent(job)
+        make_generation(job, state, content)
 
 
 def remove_leftovers(catalog: Catalog, store: VectorStore, tokens: TokenStore, generations: GenerationStore) -> None:
     """Remove files that the catalog does not know: of crashed runs, and those that a newer one replaced."""
     known = catalog.referenced_files()
-    generations.remove_others(known.generations)
     store.remove_unreferenced(known.vectors)
     tokens.remove_unreferenced(known.tokens)
+    with build_lock(catalog.path.parent) as mine:
+        if mine:  # else some may be in the making
+            remove_other_generations(catalog, generations)

@@ -11,6 +11,7 @@ from mmsearch.errors import CollectionDamaged
 from mmsearch.ingest.publish import publish
 from mmsearch.types import Block, CodedTokens, Features, Vectors
 from mmsearch.vectors.generation import GenerationStore
+from mmsearch.vectors.plan import IndexWishes
 from mmsearch.vectors.store import VectorStore
 from mmsearch.vectors.tokens import TokenStore
 
@@ -19,8 +20,14 @@ Rows = npt.NDArray[np.int64]
 
 
 def rebuild(
-    catalog: Catalog, store: VectorStore, tokens: TokenStore, generations: GenerationStore, *, checked: bool = False
-) -> None:
+    catalog: Catalog,
+    store: VectorStore,
+    tokens: TokenStore,
+    generations: GenerationStore,
+    *,
+    checked: bool = False,
+    defaults: IndexWishes = IndexWishes(),
+) -> bool:
     """Write what is in use to new files, without what deletions left behind, and index the vectors anew.
 
     The words are indexed anew too. Nothing is encoded. The old files stay until the catalog refers to the new ones.
@@ -31,6 +38,10 @@ def rebuild(
         tokens: Of the tokens.
         generations: Of the indexes.
         checked: The caller knows that every row in use is sound.
+        defaults: What the index is to be if `optimize` was never told.
+
+    Returns:
+        Whether the index is big, so that it is left to `optimize` to make it anew.
 
     Raises:
         CollectionDamaged: A file of vectors or tokens does not match its checksums; nothing was changed.
@@ -46,7 +57,7 @@ def rebuild(
         writer.move_vectors(places, blocks)
         writer.move_tokens(token_places, token_blocks)
         writer.rebuild_words()
-    publish(catalog, store, tokens, generations, force=True)
+    return publish(catalog, store, tokens, generations, defaults=defaults, force=True)
 
 
 def _check(damaged: list[tuple[Block, str]]) -> None:

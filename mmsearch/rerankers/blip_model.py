@@ -24,6 +24,7 @@ from mmsearch.errors import ModelError, WeightsDamaged
 from mmsearch.rerankers.blip_settings import BlipSettings
 from mmsearch.rerankers.model_folder import COPY_MODEL, device_here, model_errors, no_progress_bar, readable
 from mmsearch.rerankers.picture_cache import PictureTokens
+from mmsearch.threads import set_up_torch
 from mmsearch.types import Pixels
 
 MATCHING_TOKEN = "[ENC]"
@@ -78,6 +79,7 @@ class BlipMatcher:
 
     def __init__(self, folder: Path, settings: BlipSettings) -> None:
         self._settings = settings
+        set_up_torch(torch)
         self._device = device_here()
         with model_errors(f"The model in {folder} cannot be loaded"), no_progress_bar():
             self.model = _load(folder).to(self._device)

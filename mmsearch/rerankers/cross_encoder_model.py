@@ -13,6 +13,7 @@ from sentence_transformers import CrossEncoder
 
 from mmsearch.errors import ModelError
 from mmsearch.rerankers.model_folder import device_here, model_errors, no_progress_bar, readable
+from mmsearch.threads import set_up_torch
 from mmsearch.types import Pixels
 
 
@@ -28,6 +29,7 @@ class PairScorer:
     """
 
     def __init__(self, folder: Path, *, pictures: bool) -> None:
+        set_up_torch(torch)
         device = device_here()
         with model_errors(f"The model in {folder} cannot be loaded"), no_progress_bar():
             self.model = CrossEncoder(

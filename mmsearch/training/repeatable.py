@@ -6,13 +6,15 @@ from contextlib import contextmanager
 
 import torch
 
+from mmsearch.threads import training
+
 
 @contextmanager
 def repeatable(seed: int) -> Iterator[None]:
     """Draw the same inside the block each time, and compute in the same order where torch can; then as before."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS may add up in another order
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    with torch.random.fork_rng():
+    with training(torch), torch.random.fork_rng():
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True, warn_only=True)
         try:

@@ -1,4 +1,4 @@
-"""Sounds to what is said in them: Whisper-base through faster-whisper, int8 on one thread.
+"""Sounds to what is said in them: Whisper-base through faster-whisper, int8.
 
 Sources: Radford et al. 2022, sections 2.3 and 4.5, for the decoding and what tells speech from invention; Silero VAD,
 which faster-whisper brings along, for leaving out what is no speech before it gets there.
@@ -10,6 +10,7 @@ from math import ceil
 
 from mmsearch.encoders.builtin import whisper
 from mmsearch.errors import DependencyMissing
+from mmsearch.threads import search_threads
 from mmsearch.types import Utterance, Waveform
 
 # Measured by benchmarks/speech.py. A long text's vector blurs its words: five of them find a passage of 6 words at
@@ -41,7 +42,7 @@ class SpeechModel:
             "whisper-base",
             device="cpu",
             compute_type="int8",
-            cpu_threads=1,
+            cpu_threads=search_threads(),
             num_workers=1,
             local_files_only=True,
             files=whisper.model_files(),

@@ -1,6 +1,6 @@
-"""What proposes where to look: a structure on the CPU, or the rows on a GPU."""
+"""What proposes where to look: a structure on the CPU, or something on a GPU."""
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from mmsearch.types import Vectors
 from mmsearch.vectors.ann.rows import Mask
@@ -23,10 +23,15 @@ class Proposer(Protocol):
         """How many places it can propose at most; 0 while it cannot be asked at all."""
         ...
 
+    @property
+    def rounding(self) -> float | None:
+        """How far a score of it may be off, if it compares each query with every row; None if it does not."""
+        ...
+
     def propose(
         self, queries: Vectors, depth: int, probes: int, inside: Mask | None = None
     ) -> tuple[Scores, Positions]:
-        """Propose rows for each query (m, d), unit rows, among those that `inside` (n,) marks if given.
+        """Propose rows for each query (m, d), among those that `inside` (n,) marks if given.
 
         Args:
             queries: Unit rows.
@@ -37,14 +42,4 @@ class Proposer(Protocol):
         Returns:
             Rough scores and places (m, depth), best first; -1 where it found no more.
         """
-        ...
-
-
-@runtime_checkable
-class Comparer(Proposer, Protocol):
-    """A proposer that compares a query with every row: what it leaves out is known to score less, up to rounding."""
-
-    @property
-    def rounding(self) -> float:
-        """How far one of its scores may be off."""
         ...

@@ -20,6 +20,8 @@ from mmsearch.vectors.reading import open_stored, size_of
 
 Mask = npt.NDArray[np.bool_]  # (n,) which rows count
 _PIECE_ROWS = 16_384
+_SIGN_AND_NUMBER = np.int32(-(1 << 31) | 0x0FFFE000)
+_BIAS = np.float32(2.0**112)
 _COUNT_AT = 8  # where an index file has its number of vectors, behind its type and dimension
 
 
@@ -74,10 +76,7 @@ class MappedRows:
     def take(self, places: Positions) -> Vectors:
         """Copy single rows out: (m, d)."""
         codes = self._codes[places]
-        if not self._half:
-            return codes.view(np.float32)
-        rows: Vectors = self._index.sa_decode(codes)  # several times faster than numpy's conversion
-        return rows
+        return _from_half(codes.view(np.int16)) if self._half else codes.view(np.float32)
 
     def pieces(self, size: int = _PIECE_ROWS) -> Iterator[Vectors]:
         """Copy all rows out, `size` at once: (m, d)."""
@@ -131,6 +130,19 @@ def selector(inside: Mask) -> Any:  # noqa: ANN401 - FAISS has no types
 
 def _dtype(half: bool) -> np.dtype[Any]:
     return np.dtype("<f2" if half else "<f4")
+
+
+def _from_half(bits: npt.NDArray[np.int16]) -> Vectors:
+    """Convert the bits of float16 numbers, none of them infinite or NaN: a quarter of the time that numpy takes.
+
+    Sign, exponent and mantissa are put where float32 has them; then the exponent counts from 2**-127 instead of 2**-15.
+    """
+    wide = bits.astype(np.int32)
+    wide <<= 13
+    wide &= _SIGN_AND_NUMBER
+    rows = wide.view(np.float32)
+    rows *= _BIAS
+    return rows
 
 
 def _header(count: int, dim: int, *, half: bool) -> bytes:

@@ -1,0 +1,77 @@
+"""What making an index needs: the stores, what the index is to be, and the doors to what is only needed at times."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mmsearch.catalog.catalog import Catalog
+from mmsearch.ingest.due import Standing, Step, due
+from mmsearch.ingest.index_plan import recipes, standing, wishes_of
+from mmsearch.protocols import Encoder
+from mmsearch.reports import IndexProgress
+from mmsearch.vectors.generation import GenerationStore
+from mmsearch.vectors.plan import IndexWishes, Recipe
+from mmsearch.vectors.store import VectorStore
+
+OnProgress = Callable[[IndexProgress], None]
+Committing = Callable[[], AbstractContextManager[Catalog]]
+
+
+@dataclass(frozen=True)
+class IndexJob:
+    """The index of one collection as a piece of work.
+
+    Attributes:
+        catalog: To read from.
+        committing: Opens the catalog to write to, for one short transaction.
+        make_encoder: Gives the encoder of the collection, whose texts measure an index; called only if one is built.
+        defaults: What the index is to be if `optimize` was never told.
+        wanted: What it is to be from now on; kept in the catalog with the first index that is made.
+    """
+
+    catalog: Catalog
+    store: VectorStore
+    generations: GenerationStore
+    committing: Committing
+    make_encoder: Callable[[], Encoder] | None = None
+    defaults: IndexWishes = IndexWishes()
+    wanted: IndexWishes | None = None
+    on_progress: OnProgress = lambda _: None
+
+    @property
+    def folder(self) -> Path:
+        """Of the collection."""
+        return self.catalog.path.parent
+
+    @cached_property
+    def dim(self) -> int:
+        """Of the vectors."""
+        return self.catalog.space().dim
+
+    @property
+    def wishes(self) -> IndexWishes:
+        """What the index is to be."""
+        return self.wanted or wishes_of(self.catalog, self.defaults)
+
+    def standing(self) -> Standing:
+        """Say how the index stands."""
+        with self.catalog.snapshot():
+            return standing(self.catalog, self.generations)
+
+    def recipes(self, count: int) -> tuple[Recipe, ...]:
+        """Return what to build for so many vectors, best first; the last one is always possible.
+
+        Raises:
+            UsageError: What was asked for is no kind of index.
+        """
+        return recipes(self.wishes, count, self.dim)
+
+    def due(self, index: Standing) -> Step:
+        """Say what an index that stands so needs."""
+        return due(index, lambda count: self.recipes(count)[0])
+
+    def tell(self, stage: str, done: int = 0, total: int = 0) -> None:
+        """Say how far it is."""
+        self.on_progress(IndexProgress(done, total, stage=stage))

@@ -1,0 +1,96 @@
+"""How hard an index has to look: measured when it is built, with queries that texts make if there are any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmsearch.ingest.index_job import IndexJob
+from mmsearch.ingest.tuning_queries import tuning_queries
+from mmsearch.normalise import unit_rows
+from mmsearch.types import Vectors
+from mmsearch.vectors.plan import IndexDetails, IndexWishes, Recipe
+
+if TYPE_CHECKING:
+    from mmsearch.vectors.ann.rows import MappedRows
+    from mmsearch.vectors.faiss_index import FaissIndex
+
+STAND_INS = 500
+_DISTURBANCE = 1.0  # length of the noise beside a vector of length 1: a cosine of 0.7 to the vector that it was
+_SEED = 3
+
+
+class Unsuitable(Exception):  # noqa: N818 - no error: it tells the caller to take another recipe
+    """What a recipe gives cannot be built, or is not as wished; the message is a sentence for the user."""
+
+
+def measure(index: FaissIndex, folder: Path, job: IndexJob, *, note: str = "", judged: bool = False) -> None:
+    """Measure an index that was written, and note beside it how hard it has to look for what is wished.
+
+    Args:
+        index: As it is in the folder.
+        folder: Of the index.
+        job: Of the collection.
+        note: What the user is to be told of it besides.
+        judged: It must be as wished.
+
+    Raises:
+        Unsuitable: It is not.
+    """
+    from mmsearch.vectors.ann.build import write_details
+    from mmsearch.vectors.ann.tune import tune
+
+    if index.structure is None:
+        return
+    job.tell("measure")
+    queries, source, of_queries = _queries(index, job)
+    details = tune(index, queries, source, job.wishes)
+    if judged and (reason := _shortcoming(details, job.wishes)):
+        raise Unsuitable(f"{called(details.recipe)} {reason}.")
+    write_details(folder, replace(details, note=" ".join(filter(None, (note, details.note, of_queries)))))
+
+
+def called(recipe: Recipe) -> str:
+    """Name what a recipe builds."""
+    return recipe.factory or recipe.kind
+
+
+def _shortcoming(details: IndexDetails, wishes: IndexWishes) -> str:
+    """Say in what an index is not as wished; "" if it is."""
+    measured = details.measured
+    if measured and measured.recall < wishes.min_recall:
+        return f"finds {measured.recall:.3f} of the nearest 10, less than {wishes.min_recall:g}"
+    if measured and measured.latency_ms > wishes.max_latency_ms:
+        return f"takes {measured.latency_ms:.1f} ms a search, more than {wishes.max_latency_ms:g} ms"
+    return ""
+
+
+def _queries(index: FaissIndex, job: IndexJob) -> tuple[Vectors, str, str]:
+    """Return queries (m, d), where they come from, and what the user should know of that."""
+    rows = index.built_rows
+    assert rows is not None
+    try:
+        vectors, source = _of_texts(job)
+    except Exception as error:  # an encoder may be anybody's: its failure must cost neither index nor run
+        return _disturbed(rows), "stored vectors, disturbed", f"No text could be embedded to measure with: {error}"
+    if len(vectors):
+        return vectors, source, ""
+    return _disturbed(rows), "stored vectors, disturbed", "There were no texts to measure with."
+
+
+def _of_texts(job: IndexJob) -> tuple[Vectors, str]:
+    encoder = job.make_encoder() if job.make_encoder else None
+    if encoder is None or "text" not in encoder.spec.modalities:
+        return np.empty((0, job.dim), dtype=np.float32), ""
+    return tuning_queries(job.catalog, encoder)
+
+
+def _disturbed(rows: MappedRows) -> Vectors:
+    """Move some stored vectors away from where they are: they would find themselves at once."""
+    random = np.random.default_rng(_SEED)
+    places = random.choice(len(rows), min(STAND_INS, len(rows)), replace=False)
+    noise = random.standard_normal((len(places), rows.dim), dtype=np.float32)
+    return unit_rows(rows.take(np.sort(places)) + _DISTURBANCE * unit_rows(noise))

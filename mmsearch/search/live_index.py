@@ -1,0 +1,93 @@
+"""The index of what is committed: a generation that was published, and what changed in the vectors since."""
+
+from dataclasses import dataclass, replace
+
+from mmsearch.adapt.stored import stored_vectors, vectors_at
+from mmsearch.catalog.catalog import Catalog
+from mmsearch.errors import CollectionDamaged
+from mmsearch.protocols import VectorIndex
+from mmsearch.types import Generation
+from mmsearch.vectors.flat import FlatIndex
+from mmsearch.vectors.generation import GenerationStore
+from mmsearch.vectors.store import VectorStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """An index of the vectors of one state. It is never changed: searches of other threads may be using it.
+
+    Attributes:
+        revision: Of the catalog in that state; -1 for a generation as it was published.
+        last_id: No vector with a greater id is in it.
+        serial: It has no vector whose removal has this serial or a smaller one.
+    """
+
+    index: VectorIndex
+    revision: int
+    last_id: int
+    serial: int
+
+
+class LiveIndex:
+    """Follows the catalog at the cost of what changed. Not thread-safe; its methods are called in `from_one_state`."""
+
+    def __init__(self, catalog: Catalog, store: VectorStore, generations: GenerationStore) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._generations = generations
+        self._made_of: tuple[Generation | None, str] | None = None
+        self._stages: tuple[_Stage, ...] = ()  # newest first
+
+    def at(self, revision: int) -> VectorIndex:
+        """Return an index of all vectors that this thread's snapshot of the catalog has, which is of that revision.
+
+        Raises:
+            CollectionDamaged: The stored vectors cannot be read, or the files of the generation have been removed since
+                the snapshot was taken.
+        """
+        generation, basis = self._catalog.generation(), self._catalog.index_basis()
+        # Without a generation nothing says how long removals are kept.
+        if self._made_of != (generation, basis) or (generation is None and self._newest != revision):
+            self._stages = (self._first(generation, basis, revision),)
+            self._made_of = generation, basis
+        stage = next((each for each in self._stages if each.revision <= revision), None)
+        # None: the snapshot is older than what another thread has made from the stored vectors.
+        grown = self._grown(stage, revision) if stage else self._made_now(revision)
+        if grown.revision > self._newest:
+            published = tuple(each for each in self._stages if each.revision < 0)
+            self._stages = (grown, *published)
+        return grown.index
+
+    @property
+    def _newest(self) -> int:
+        return self._stages[0].revision if self._stages else -1
+
+    def _first(self, generation: Generation | None, basis: str, revision: int) -> _Stage:
+        """Load the generation, unless it is of no use: it is only a cache."""
+        if generation is None or generation.basis != basis:
+            return self._made_now(revision)
+        try:
+            return _Stage(self._generations.load(generation), -1, generation.last_id, 0)
+        except CollectionDamaged:
+            if self._catalog.is_replaced(generation):  # and its files were removed
+                raise
+            return self._made_now(revision)
+
+    def _made_now(self, revision: int) -> _Stage:
+        index = FlatIndex.of(*stored_vectors(self._catalog, self._store))
+        return _Stage(index, revision, self._catalog.last_id(), self._catalog.removed_since(0)[1])
+
+    def _grown(self, stage: _Stage, revision: int) -> _Stage:
+        """Bring an index up to date."""
+        if stage.revision == revision:
+            return stage
+        added = self._catalog.added_since(stage.last_id)
+        removed, serial = self._catalog.removed_since(stage.serial)
+        last_id = int(added.ids[-1]) if len(added) else stage.last_id
+        grown = replace(stage, revision=revision, last_id=last_id, serial=serial)
+        if not len(added) and not len(removed):
+            return grown
+        index = stage.index.fork()
+        index.remove(removed)
+        index.add(added.ids, vectors_at(self._catalog, self._store, added, added.ids))
+        return replace(grown, index=index)
