@@ -44,7 +44,7 @@ WANTED = 0.98
 def engines(args: argparse.Namespace) -> Iterator[Engine]:
     """Make what is asked for."""
     for kind in args.kinds:
-        yield Ours(kind, tuple(sorted(args.wishes)), args.memory << 20)
+        yield Ours(kind, tuple(sorted(args.wishes)), args.memory << 20, args.max_latency_ms)
     if "hnswlib" in args.peers:
         yield Hnswlib()
     if "usearch" in args.peers:
@@ -90,10 +90,13 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--vectors", type=int, default=100_000)
     parser.add_argument("--dim", type=int, default=384)
     parser.add_argument("--queries", type=int, default=1_000, help="of each kind, to measure recall by")
-    parser.add_argument("--kinds", nargs="*", default=["auto"], help=f"{', '.join(KINDS)}, or a FAISS factory string")
+    parser.add_argument(
+        "--kinds", nargs="*", default=["auto", "ivf-pq", "hnsw"], help=f"{', '.join(KINDS)}, or a FAISS factory string"
+    )
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
     parser.add_argument("--wishes", nargs="+", type=float, default=list(WISHES), help="recalls to tune for")
     parser.add_argument("--memory", type=int, default=0, help="MiB that the automatic choice may take")
+    parser.add_argument("--max-latency-ms", type=float, default=10.0, help="for the automatic choice")
     parser.add_argument("--threads", type=int, default=machine_cores(), help="to build with")
     parser.add_argument("--autofaiss", type=Path, help="Python of an environment with autofaiss")
     parser.add_argument("--autofaiss-memory", default="2G", help="what it may take")

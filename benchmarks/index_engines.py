@@ -5,7 +5,8 @@ The indexes are made and asked by the code that a collection uses: `choose`, `bu
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,9 +55,9 @@ class Engine(Protocol):
     def open(self, folder: Path, dim: int) -> Opened:
         """Read what `build` wrote."""
 
-    def tune(self, data: VectorSet, folder: Path) -> None:
-        """Find out how hard to look, if that is a step of its own."""
-        return
+    def tune(self, data: VectorSet, folder: Path) -> str:
+        """Find out how hard to look, if that is a step of its own. Returns what is to be said of it."""
+        return ""
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,13 @@ class Ours(Engine):
         asked: A kind, a factory string, or "auto".
         wishes: Shares of the true neighbours to be found, ascending.
         memory_bytes: What it may take; 0 for the usual.
+        max_latency_ms: What a search may take; below this the automatic choice is a scan.
     """
 
     asked: str
     wishes: tuple[float, ...]
     memory_bytes: int = 0
+    max_latency_ms: float = 10.0
 
     @property
     def name(self) -> str:
@@ -92,72 +95,79 @@ class Ours(Engine):
         build(folder, ids, pieces, recipe, dim=data.dim, threads=threads)
         return ", ".join(filter(None, (recipe.factory or recipe.kind, "float16 rows" if recipe.half else "")))
 
-    def tune(self, data: VectorSet, folder: Path) -> None:
+    def tune(self, data: VectorSet, folder: Path) -> str:
         """Find the effort for each wish, and keep it beside the index."""
-        opened = self.open(folder, data.dim)
-        if opened.efforts == [""]:
-            return
+        index = self.open(folder, data.dim).index
+        if index.kind == "flat" or index.structure is None:
+            return ""
         from mmsearch.vectors.ann.tune import tune
 
+        notes = []
         for wish in self.wishes:
-            details = tune(opened.index, data.tuning, "benchmark", self._wishes(wish))
+            details = tune(index, data.tuning, "benchmark", self._wished(wish))
             (folder / _TUNED.replace("*", f"{wish:g}")).write_text(details.to_json(), encoding="utf-8")
+            notes.append(details.note)
+        return " ".join(dict.fromkeys(filter(None, notes)))
 
     def open(self, folder: Path, dim: int) -> "OpenedOurs":
         """Read it as a collection does."""
         from mmsearch.vectors.generation import index_class
 
         kind = read_details(folder / "index.json").recipe.kind if (folder / "index.json").exists() else "flat"
-        tuned = {path.stem.partition("-")[2]: path for path in folder.glob(_TUNED)}
-        return OpenedOurs(index_class(kind).load(folder, dim), tuned)
+        tuned = [folder / _TUNED.replace("*", f"{wish:g}") for wish in self.wishes]
+        efforts = {
+            f"{wish:g}": read_details(path) for wish, path in zip(self.wishes, tuned, strict=True) if path.exists()
+        }
+        return OpenedOurs(index_class(kind).load(folder, dim), efforts)
 
     def _recipe(self, count: int, dim: int) -> Any:  # noqa: ANN401 - nothing of mmsearch is imported before it is needed
-        from mmsearch.vectors.ann.choose import choose, recipe_for
+        from mmsearch.vectors.ann.choose import choose
 
-        if self.asked != "auto":
-            return recipe_for(self.asked, count, dim)
-        return choose(count, dim, self._wishes(max(self.wishes)), memory_bytes=machine_memory_bytes())[0]
+        return choose(count, dim, self._wished(max(self.wishes)), memory_bytes=machine_memory_bytes())[0]
 
-    def _wishes(self, min_recall: float) -> Any:  # noqa: ANN401
+    def _wished(self, min_recall: float) -> Any:  # noqa: ANN401
         from mmsearch.vectors.plan import IndexWishes
 
-        return IndexWishes(max_memory_bytes=self.memory_bytes, min_recall=min_recall)
+        return IndexWishes(self.asked, self.memory_bytes, self.max_latency_ms, min_recall)
 
 
-@dataclass
+@dataclass(frozen=True)
 class OpenedOurs(Opened):
     """An index as a search has it.
 
     Attributes:
         index: A `VectorIndex`.
-        tuned: A wish -> where the details for it are.
+        tuned: A wish -> the details for it; nothing for a scan.
     """
 
     index: Any
-    tuned: dict[str, Path]
-    _searched: dict[str, Any] = field(default_factory=dict)
+    tuned: dict[str, Any]
 
     @property
     def efforts(self) -> Sequence[str]:
-        """The wishes."""
-        return sorted(self.tuned, key=float) or [""]
+        """The wishes, and what they come to."""
+        return list(self._searched)
 
     def search(self, effort: str) -> Search:
         """Search as tuned."""
-        index = self._as_tuned(effort)
+        index = self._searched[effort]
         return lambda queries, k: padded([found.ids for found in index.search(queries, k)], k)
 
     def search_among(self, effort: str, allowed: Ids, *, again: bool) -> Search:
         """Search as tuned; what follows from a list of ids is only kept if that is read-only."""
-        index, kept = self._as_tuned(effort), allowed.copy()
+        index, kept = self._searched[effort], allowed.copy()
         kept.flags.writeable = not again
         return lambda queries, k: padded([found.ids for found in index.search(queries, k, allowed=kept)], k)
 
-    def _as_tuned(self, effort: str) -> Any:  # noqa: ANN401
-        if effort not in self._searched:
-            tuned = self.tuned.get(effort)
-            self._searched[effort] = self.index.with_details(read_details(tuned)) if tuned else self.index
-        return self._searched[effort]
+    @cached_property
+    def _searched(self) -> dict[str, Any]:
+        """An effort -> the index that takes it."""
+        return {
+            f"{wish} ({details.effort.probes} probes, {details.effort.candidates} rows)": self.index.with_details(
+                details
+            )
+            for wish, details in self.tuned.items()
+        } or {"": self.index}
 
 
 def read_details(path: Path) -> Any:  # noqa: ANN401

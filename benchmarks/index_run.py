@@ -150,7 +150,7 @@ def make(engine: Engine, data: VectorSet, folder: Path, threads: int) -> Made:
     what = engine.build(data, folder, threads)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     built = _cpu_s()
-    engine.tune(data, folder)
+    what = " ".join(filter(None, (what, engine.tune(data, folder))))
     return Made(what, time.perf_counter() - begun, _cpu_s() - cpu, _cpu_s() - built, size / len(data))
 
 
@@ -204,10 +204,9 @@ def scan_of(data: VectorSet) -> Search:
 
 def effort_for(points: Sequence[Point], wanted: float) -> str:
     """Return the least effort that was made or tuned for a recall, or the greatest there is."""
-    named = {point.effort: point for point in points}
-    if f"{wanted:g}" in named:
-        return f"{wanted:g}"
-    return next((point.effort for point in points if point.recall["texts"] >= wanted), points[-1].effort)
+    reaching = (point for point in points if point.recall["texts"] >= wanted)
+    tuned = (point for point in points if point.effort.startswith(f"{wanted:g} "))
+    return next(tuned, next(reaching, points[-1])).effort
 
 
 def _cpu_s() -> float:

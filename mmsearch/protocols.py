@@ -117,8 +117,12 @@ class VectorIndex(Protocol):
     index gives nothing; input of any length is normalised; `allowed` is exact.
     """
 
-    kind: str
     dim: int
+
+    @property
+    def kind(self) -> str:
+        """A key of `vectors.generation.INDEX_KINDS`, or a name of its own."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -138,16 +142,20 @@ class VectorIndex(Protocol):
         """Return the best k for each query (m, d), among `allowed` ids only if given."""
         ...
 
-    def save(self, path: Path) -> None:
-        """Write to a file that `load` reads back with equal results."""
+    def fork(self) -> Self:
+        """Return a copy that changes by itself, at little cost."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write files into a folder, made if it is not there, that `load` reads back with equal results."""
         ...
 
     @classmethod
-    def load(cls, path: Path, dim: int) -> Self:
-        """Read a file that `save` wrote.
+    def load(cls, folder: Path, dim: int) -> Self:
+        """Read the files that `save` wrote.
 
         Raises:
-            CollectionDamaged: It is not such a file, or of another dimension.
+            CollectionDamaged: One is missing, is something else, or of another dimension.
         """
         ...
 

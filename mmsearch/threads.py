@@ -23,10 +23,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# FAISS 1.15 multiplies by BLAS only from this many numbers in a batch of queries on, 334 queries of 384, though BLAS
-# is faster from three queries on (benchmarks/threads.py). Versions up to 1.14 count queries, and have 20.
+# FAISS 1.15 takes to BLAS only where the queries of a batch have this many numbers, which are 334 queries of 384.
+# Earlier versions count queries. BLAS, which takes columns by fours, costs a batch of three what it would cost
+# without, and one of four half (benchmarks/threads.py).
 _BLAS_TOO_LATE = 128_000
-_BLAS_FROM_QUERIES = 3
+_BLAS_FROM_QUERIES = 4
 _ours = {_BLAS_TOO_LATE}  # thresholds that may be overwritten: FAISS's own, and what was set here before
 
 # Threads that wait for work sleep at once. Those of GNU and LLVM OpenMP would spin for milliseconds, those of
@@ -83,7 +84,7 @@ def searching(faiss: Any, dim: int) -> Iterator[None]:  # noqa: ANN401 - FAISS h
     """Set up FAISS for searches in the block, in a space of so many dimensions.
 
     The number of threads is that of the calling thread, which gets its own back; threads beside it keep theirs. From
-    when FAISS takes to BLAS is one number for the process and stays, so that batches of three are fast; a value that
+    when FAISS takes to BLAS is one number for the process and stays, so that small batches are fast; a value that
     is neither FAISS's nor mmsearch's is left alone. Which of the two ways is taken moves scores in the last bits.
 
     Cost: under a microsecond.

@@ -301,7 +301,7 @@ def stand_in(threshold):
     return SimpleNamespace(cvar=cvar, omp_get_max_threads=lambda: 1, omp_set_num_threads=lambda _: None)
 
 
-@pytest.mark.parametrize(("found", "left"), [(128_000, 3 * 384), (20, 20), (7_777, 7_777)])
+@pytest.mark.parametrize(("found", "left"), [(128_000, 4 * 384), (20, 20), (7_777, 7_777)])
 def test_a_threshold_of_another_meaning_or_of_somebody_else_is_left_alone(found, left):
     module = stand_in(found)
     for _ in range(2):
@@ -313,10 +313,10 @@ def test_collections_of_several_dimensions_share_one_process():
     module = stand_in(128_000)
     for dim in (384, 512, 384):
         with threads.searching(module, dim):
-            assert module.cvar.distance_compute_blas_threshold == 3 * dim
+            assert module.cvar.distance_compute_blas_threshold == 4 * dim
 
 
-def test_batches_of_three_take_blas_and_one_or_two_queries_do_not(faiss):
+def test_batches_of_four_take_blas_and_fewer_queries_do_not(faiss):
     """BLAS adds up in another order, so the last bits of the scores tell which way was taken."""
     if faiss.cvar.distance_compute_blas_threshold in (20, 1):
         pytest.skip("this FAISS counts queries")
@@ -324,19 +324,19 @@ def test_batches_of_three_take_blas_and_one_or_two_queries_do_not(faiss):
     dim, random = 384, np.random.default_rng(0)
     index = faiss.IndexFlatIP(dim)
     index.add(random.standard_normal((2000, dim), dtype=np.float32))
-    queries = random.standard_normal((4, dim), dtype=np.float32)
+    queries = random.standard_normal((8, dim), dtype=np.float32)
 
     def scores(count, threshold):
         faiss.cvar.distance_compute_blas_threshold = threshold
         return index.search(queries[:count], 50)[0]
 
-    for count in (1, 2, 3, 4):
+    for count in (1, 2, 3, 4, 8):
         one_by_one, by_blas = scores(count, 1 << 30), scores(count, 1)
         assert not np.array_equal(one_by_one, by_blas)
         faiss.cvar.distance_compute_blas_threshold = 128_000
         with threads.searching(faiss, dim):
             found = index.search(queries[:count], 50)[0]
-        assert np.array_equal(found, by_blas if count >= 3 else one_by_one)
+        assert np.array_equal(found, by_blas if count >= 4 else one_by_one)
 
 
 # ---- many searches at once ----

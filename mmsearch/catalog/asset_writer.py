@@ -268,7 +268,7 @@ class AssetWriter:
 
     def _changes(self) -> int:
         """Count the rows that were changed through this connection, by triggers and cascades too."""
-        return self._connection.execute(sa.select(sa.func.total_changes())).scalar_one()
+        return self._connection.execute(sa.select(sa.func.total_changes(type_=sa.Integer))).scalar_one()
 
     def _mark(self, asset_id: int) -> None:
         if self._seen is not None:

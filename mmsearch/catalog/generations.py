@@ -92,13 +92,16 @@ def removed_since(connection: sa.Connection, serial: int) -> tuple[Ids, int]:
 
 
 def change_counts(connection: sa.Connection, generation: Generation) -> tuple[int, int]:
-    """Count the vectors that came after a generation, and those that were removed since."""
+    """Count the vectors that came after the newest generation, and those of its own that were removed since."""
     number = sa.select(sa.func.count())
-    later = number.select_from(vectors).where(
-        vectors.c.segment_id > generation.last_id, vectors.c.space_id == ACTIVE_SPACE
-    )
-    removed = number.select_from(removed_vectors).where(_REMOVED)
+    later = number.where(vectors.c.segment_id > generation.last_id, vectors.c.space_id == ACTIVE_SPACE)
+    removed = number.where(removed_vectors.c.segment_id <= generation.last_id, _REMOVED)
     return connection.execute(later).scalar_one(), connection.execute(removed).scalar_one()
+
+
+def removals(connection: sa.Connection) -> int:
+    """Return how long the list of removed vectors is: with those that came and went since the newest generation."""
+    return connection.execute(sa.select(sa.func.count()).where(_REMOVED)).scalar_one()
 
 
 def put(connection: sa.Connection, generation: Generation, removed_to: int) -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import sqlalchemy as sa
 
 from mmsearch.errors import CollectionDamaged
 from mmsearch.types import Ids
+
+Columns: TypeAlias = "sa.Select[*tuple[Any, ...]]"
 
 
 def id_list(connection: sa.Connection, query: sa.Select[int]) -> Ids:
@@ -17,7 +19,7 @@ def id_list(connection: sa.Connection, query: sa.Select[int]) -> Ids:
     return ids
 
 
-def id_columns(connection: sa.Connection, queries: Iterable[sa.Select[Any]]) -> tuple[Ids, ...]:
+def id_columns(connection: sa.Connection, queries: Iterable[Columns]) -> tuple[Ids, ...]:
     """Return the columns of queries that give whole numbers, each (n,) int64, in order of the first; none of no query.
 
     SQLite writes each column as one text, which numpy reads: 1,000,000 ids take 80 ms, of which most is the scan,
@@ -34,7 +36,7 @@ def id_columns(connection: sa.Connection, queries: Iterable[sa.Select[Any]]) -> 
     return tuple(column[order] for column in columns)
 
 
-def _columns(connection: sa.Connection, query: sa.Select[Any]) -> tuple[Ids, ...]:
+def _columns(connection: sa.Connection, query: Columns) -> tuple[Ids, ...]:
     rows = query.subquery()
     texts = [sa.func.group_concat(column) for column in rows.c]
     try:
@@ -47,7 +49,7 @@ def _columns(connection: sa.Connection, query: sa.Select[Any]) -> tuple[Ids, ...
     return columns
 
 
-def _row_by_row(connection: sa.Connection, query: sa.Select[Any]) -> tuple[Ids, ...]:
+def _row_by_row(connection: sa.Connection, query: Columns) -> tuple[Ids, ...]:
     values = chain.from_iterable(connection.execute(query))
     table = np.fromiter(values, dtype=np.int64).reshape(-1, len(query.selected_columns))
     return tuple(np.ascontiguousarray(table.T))

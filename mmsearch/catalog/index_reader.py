@@ -113,12 +113,20 @@ class IndexReader(SnapshotReader):
             return generations.removed_since(connection, serial)
 
     def change_counts(self, generation: Generation) -> tuple[int, int]:
-        """Count the vectors that came after the newest generation, and all that were removed since.
+        """Count the vectors that came after the newest generation, and those of its own that were removed since.
 
         Cost: that of going through these.
         """
         with self._read() as connection:
             return generations.change_counts(connection, generation)
+
+    def removals(self) -> int:
+        """Return how long the list is that `removed_since` reads: what came and went since is in it too.
+
+        Publishing a generation makes it short again.
+        """
+        with self._read() as connection:
+            return generations.removals(connection)
 
     def index_wishes(self) -> str:
         """Return what the user wants of the index, as it was set; "" if nothing was."""

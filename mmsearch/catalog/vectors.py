@@ -1,14 +1,13 @@
 """Where the vectors of the active space lie."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
 from mmsearch.catalog import blocks, generations
 from mmsearch.catalog.chunks import chunks
-from mmsearch.catalog.id_lists import id_columns
+from mmsearch.catalog.id_lists import Columns, id_columns
 from mmsearch.catalog.records import Locations, ReferencedFiles
 from mmsearch.catalog.spaces import ACTIVE_SPACE
 from mmsearch.catalog.tables import token_blocks, vector_blocks, vectors
@@ -36,7 +35,7 @@ def last_id(connection: sa.Connection) -> int:
     return connection.execute(query).scalar() or 0
 
 
-def _locations(connection: sa.Connection, queries: Iterable[sa.Select[Any]]) -> Locations:
+def _locations(connection: sa.Connection, queries: Iterable[Columns]) -> Locations:
     ids, files, rows = id_columns(connection, queries) or (np.empty(0, dtype=np.int64),) * 3
     return Locations(ids=ids, files=files, rows=rows)
 

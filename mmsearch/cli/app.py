@@ -24,6 +24,7 @@ from mmsearch.cli import (
     index,
     log,
     models,
+    optimize,
     rebuild,
     remove,
     search,
@@ -49,6 +50,7 @@ app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("errors", epilog=errors.EXAMPLES)(errors.errors)
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 app.command("rebuild", epilog=rebuild.EXAMPLES)(rebuild.rebuild)
+app.command("optimize", epilog=optimize.EXAMPLES)(optimize.optimize)
 app.command("remove", epilog=remove.EXAMPLES)(remove.remove)
 app.command("set", epilog=set.EXAMPLES)(set.set_)
 app.command("fields", epilog=fields.EXAMPLES)(fields.fields)

@@ -80,6 +80,14 @@ def index(
         int | None,
         typer.Option("--workers", min=1, metavar="N", help="Processes that read and embed; by default one a core."),
     ] = None,
+    optimize: Annotated[
+        bool,
+        typer.Option(
+            "--optimize/--no-optimize",
+            help="Keep the index of a big collection in shape, as `mmsearch optimize` does: from 20,000 vectors on it "
+            "is built and measured at times, which takes a minute or more.",
+        ),
+    ] = True,
     json: JsonOption = False,
 ) -> None:
     """Make a collection of photos, sounds and texts searchable, or bring it up to date.
@@ -100,6 +108,7 @@ def index(
             transcribe=transcribe,
             tokens=tokens,
             workers=workers,
+            optimize=optimize,
             on_progress=on_progress,
         )
         after = collection.status() if collection.exists and not dry_run else None

@@ -1,4 +1,4 @@
-"""How far `index` has come, on stderr: a bar on a terminal, else a plain line every ten seconds."""
+"""How far `index` or `optimize` has come, on stderr: a bar on a terminal, else a plain line every ten seconds."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 OnProgress = Callable[["IndexProgress"], None]
 LINE_EVERY_S = 10.0
+_STAGES = {
+    "": "Indexing",
+    "fold": "Adding to the index",
+    "rows": "Writing the index",
+    "train": "Training the index",
+    "add": "Building the index",
+    "measure": "Measuring the index",
+}
 
 
 @contextmanager
@@ -40,6 +48,9 @@ class ProgressLines:
         if now - self._last < self._every_s or not progress.total:
             return
         self._last = now
+        if progress.stage:
+            notice(f"{_STAGES[progress.stage]}: {progress.done:,} of {progress.total:,} vectors")
+            return
         rate = progress.done / (now - self._started)
         left = _clock((progress.total - progress.done) / rate) if rate else "unknown time"
         failed = f", {progress.failed:,} failed" if progress.failed else ""
@@ -62,14 +73,20 @@ def _bar() -> Iterator[OnProgress]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Looking for files", total=None, rate="", failed="")
+        stage = ""
 
         def on_progress(progress: "IndexProgress") -> None:
+            nonlocal task, stage
+            if progress.stage != stage:
+                stage = progress.stage
+                bar.remove_task(task)
+                task = bar.add_task(_STAGES[stage], total=None, rate="", failed="")
             speed = bar.tasks[0].speed
             bar.update(
                 task,
-                description="Indexing",
+                description=_STAGES[stage],
                 completed=progress.done,
-                total=progress.total,
+                total=progress.total or None if stage else progress.total,
                 rate=f"{speed:,.0f}/s" if speed else "",
                 failed=f"{progress.failed:,} failed" if progress.failed else "",
             )

@@ -10,7 +10,7 @@ from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
 from mmsearch.cli.output import counted, emit_json, examples, printable, show, size, wants_json
 
 if TYPE_CHECKING:
-    from mmsearch.reports import RerankerStatus, Status, TokenStatus
+    from mmsearch.reports import IndexStatus, RerankerStatus, Status, TokenStatus
 
 EXAMPLES = examples(("mmsearch status", ""), ("mmsearch status -c work --json", ""))
 
@@ -35,8 +35,6 @@ def status(options: GlobalOptions, json: JsonOption = False) -> None:
 
 def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
     segments = ", ".join(f"{count:,} {modality}" for modality, count in sorted(found.segments.items())) or "none"
-    state = "up to date" if found.index.fresh else "older than the collection; searches do without it"
-    index = f"{found.index.kind}, {counted(found.index.vectors, 'vector')}, {size(found.index.size_bytes)}, {state}"
     rows = [
         ("collection", f"{found.name}  ({found.path})"),
         ("model", f"{found.model}, {found.dim} dimensions"),
@@ -45,7 +43,8 @@ def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
         *([("re-ranker", _reranker(found.reranker))] if found.reranker else []),
         ("files", f"{found.assets:,}"),
         ("segments", segments),
-        ("index", index),
+        ("index", index_line(found.index)),
+        *([("", found.index.note)] if found.index.note else []),
         *([("tokens", _tokens(found.tokens))] if found.tokens else []),
         ("on disk", size(found.bytes_on_disk)),
         ("last indexed", _local_time(found.last_indexed_at)),
@@ -54,6 +53,30 @@ def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
     rows += [("waiting", waiting_line(found.waiting))] if found.waiting else []
     rows += [("failed", f"{counted(found.failed, 'file')}; see `{options.call('errors')}`")] if found.failed else []
     return rows
+
+
+def index_line(index: "IndexStatus") -> str:
+    """Describe an index on a line."""
+    name = f"{index.kind} ({index.factory})" if index.factory else index.kind
+    parts = [f"{name}, {counted(index.vectors, 'vector')}, {size(index.size_bytes)}"]
+    if index.recall is not None:
+        parts.append(f"recall {_share(index.recall)} of the nearest 10 on {index.tuned_with}{_speed(index)}")
+    changes = [f"{index.tail:,} new since"] if index.tail and index.kind != "none" else []
+    changes += [f"{index.removed:,} removed"] if index.removed else []
+    parts += [", ".join(changes)] if changes else []
+    parts += [] if index.fresh else ["not for the vectors as they are now; searches do without it"]
+    return "; ".join(parts)
+
+
+def _speed(index: "IndexStatus") -> str:
+    if index.latency_ms is None or index.flat_latency_ms is None:
+        return ""
+    return f", {index.latency_ms:.1f} ms (scan: {index.flat_latency_ms:,.1f} ms)"
+
+
+def _share(share: float) -> str:
+    """Write .985, and 1.000 only for all."""
+    return f"{int(share * 1000) / 1000:.3f}".removeprefix("0")
 
 
 def _tokens(kept: "TokenStatus") -> str:

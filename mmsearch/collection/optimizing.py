@@ -88,4 +88,3 @@ class Optimizing(Reading):
 
         storage = self._storage
         return index_job(self._config, storage, storage.reading(), storage.committing, on_progress=on_progress)
-

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from mmsearch.catalog.records import StoredReranker
 from mmsearch.collection.base import CollectionBase
 from mmsearch.errors import CollectionDamaged
-from mmsearch.reports import Failure, IndexStatus, RerankerStatus, Status, TokenStatus
+from mmsearch.ingest.index_status import index_status
+from mmsearch.reports import Failure, RerankerStatus, Status, TokenStatus
 from mmsearch.storage import Shelves
 
 _TRAIN = "the tokens were made anew by another model; train it again"
@@ -21,8 +22,8 @@ class Reading(CollectionBase):
         """Count what the collection holds."""
         shelves = self._storage.reading()
         with shelves.catalog.snapshot():
-            counts, generation = shelves.catalog.counts(), shelves.catalog.generation()
-            revision, roots = shelves.catalog.revision(), shelves.catalog.roots()
+            counts, roots = shelves.catalog.counts(), shelves.catalog.roots()
+            index = index_status(shelves.catalog, shelves.generations)
             heads, bank = shelves.catalog.head_versions(), shelves.catalog.bank_number()
             tokens, reranker = _token_status(shelves), _reranker_status(shelves)
         return Status(
@@ -34,12 +35,7 @@ class Reading(CollectionBase):
             segments=counts.segments,
             failed=counts.failed,
             waiting=counts.waiting,
-            index=IndexStatus(
-                kind=generation.kind if generation else "none",
-                size_bytes=generation.size_bytes if generation else 0,
-                vectors=generation.vectors if generation else 0,
-                fresh=generation is not None and generation.revision == revision,
-            ),
+            index=index,
             bytes_on_disk=self._storage.size_bytes(),
             tokens=tokens,
             adapted={modality: version for modality, version in heads.items()},

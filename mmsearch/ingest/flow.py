@@ -16,6 +16,7 @@ from mmsearch.errors import FileUnreadable
 from mmsearch.ingest.batches import in_batches
 from mmsearch.ingest.commit import Committer, Tally
 from mmsearch.ingest.decode import decodable
+from mmsearch.ingest.index_plan import USUAL
 from mmsearch.ingest.plan import NO_HASHES, Unchanged, Work, plan
 from mmsearch.ingest.pool import Pool
 from mmsearch.ingest.publish import publish
@@ -61,7 +62,7 @@ class Job:
     model: str
     reader: str = ""
     keeps_tokens: bool = False
-    index_defaults: IndexWishes = IndexWishes()
+    index_defaults: IndexWishes = USUAL
     on_grown: Callable[[], None] = lambda: None
 
 

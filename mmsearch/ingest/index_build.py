@@ -1,8 +1,9 @@
-"""The content of a generation that is built anew: all vectors, a structure over them, and what it was measured to be."""
+"""The content of a generation that is built anew: all vectors, and a structure over them that was measured."""
 
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+
 from mmsearch.adapt.stored import pieces
 from mmsearch.ingest.index_content import last_of
 from mmsearch.ingest.index_job import IndexJob
@@ -11,6 +12,7 @@ from mmsearch.threads import build_threads
 from mmsearch.types import Ids, Vectors
 from mmsearch.vectors.plan import Recipe
 
+
 class BuiltContent:
     """All vectors, read piece by piece while the index is built.
 
@@ -18,7 +20,7 @@ class BuiltContent:
         job: Of the collection; call this in a snapshot of its catalog.
         recipe: What to build.
         note: What the user is to be told of it.
-        judged: It must be as wished.
+        judged: It must find what is wished.
     """
 
     def __init__(self, job: IndexJob, recipe: Recipe, *, note: str = "", judged: bool = False) -> None:
@@ -36,7 +38,7 @@ class BuiltContent:
         """Build and measure it.
 
         Raises:
-            Unsuitable: FAISS cannot build it, or it is not as wished.
+            Unsuitable: FAISS cannot build it, or it finds too little.
         """
         from mmsearch.vectors.ann.build import build
 

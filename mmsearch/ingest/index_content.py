@@ -70,7 +70,7 @@ class FoldedContent:
         """Write it; its structure is not trained again.
 
         Raises:
-            Unsuitable: It was measured, and is not as wished.
+            Unsuitable: It was measured, and finds too little.
         """
         from mmsearch.vectors.faiss_index import FaissIndex
 

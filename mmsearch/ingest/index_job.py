@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.ingest.due import Standing, Step, due
-from mmsearch.ingest.index_plan import recipes, standing, wishes_of
+from mmsearch.ingest.index_plan import USUAL, recipes, standing, wishes_of
 from mmsearch.protocols import Encoder
 from mmsearch.reports import IndexProgress
 from mmsearch.vectors.generation import GenerationStore
@@ -36,7 +36,7 @@ class IndexJob:
     generations: GenerationStore
     committing: Committing
     make_encoder: Callable[[], Encoder] | None = None
-    defaults: IndexWishes = IndexWishes()
+    defaults: IndexWishes = USUAL
     wanted: IndexWishes | None = None
     on_progress: OnProgress = lambda _: None
 

@@ -1,4 +1,4 @@
-"""What the index of a collection is to be, and how it stands: the user's wishes, the recipes that suit them, its state."""
+"""What the index of a collection is to be, by the user's wishes and its size, and how it stands."""
 
 import json
 import math
@@ -10,17 +10,20 @@ from mmsearch.config import machine_memory_bytes
 from mmsearch.errors import CollectionDamaged, UsageError
 from mmsearch.ingest.due import Standing
 from mmsearch.types import Generation
+from mmsearch.vectors.ann import choose
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.plan import IndexDetails, IndexWishes, Recipe
 
-# Under so many vectors a scan by numpy takes a few milliseconds, less than importing FAISS would.
-FAISS_FROM_VECTORS = 20_000
 # Fewer vectors than this cannot train anything; what was asked for is built when there are so many.
 LEAST_FOR_STRUCTURE = 1000
 MOST_WISHES_CHARS = 10_000
 
+USUAL = IndexWishes()
+"""What an index is to be if neither `optimize` nor the settings were told."""
+
 _NOTHING = Generation(0, "", (), vectors=0, last_id=0, basis="")
-_HEADER_BYTES, _ID_BYTES = 128, 8  # of a list of ids that numpy wrote
+_GONE = "gone.npy"  # the ids of a generation that were removed before it was made
+_HEADER_BYTES, _ID_BYTES = 128, 8  # as numpy writes a list of ids
 
 
 def wishes_of(catalog: Catalog, defaults: IndexWishes) -> IndexWishes:
@@ -38,7 +41,10 @@ def wishes_of(catalog: Catalog, defaults: IndexWishes) -> IndexWishes:
         )
     except (ValueError, TypeError, KeyError, RecursionError):  # wishes are no truth: searches are right without them
         return defaults
-    return wishes if _are_possible(wishes) else defaults
+    with suppress(UsageError):
+        _check_numbers(wishes)
+        return wishes
+    return defaults
 
 
 def to_json(wishes: IndexWishes) -> str:
@@ -55,38 +61,39 @@ def check(wishes: IndexWishes, count: int, dim: int) -> None:
         dim: Of them.
 
     Raises:
-        UsageError: The kind is none, a number is out of range, or the memory is too small for any index that would do.
+        UsageError: The kind is none, a number is out of range, or no index fits into the memory.
     """
-    if not _are_possible(wishes):
-        raise UsageError(
-            "An index cannot be so.",
-            remedy="The least recall is above 0 and at most 1, such as 0.95; the latency is above 0 ms.",
-        )
+    _check_numbers(wishes)
     chosen = recipes(wishes, count, dim)
-    from mmsearch.vectors.ann.choose import bytes_per_vector, recipe_for
-
-    if wishes.asked != "auto":
-        recipe_for(wishes.asked, max(count, LEAST_FOR_STRUCTURE), dim)
-    least = min(round(bytes_per_vector(recipe, dim, max(count, 1)) * count) for recipe in chosen)
-    if 0 < wishes.max_memory_bytes < least:
+    if wishes.asked == "auto" and 0 < wishes.max_memory_bytes < (least := _least_bytes(chosen, count, dim)):
         raise UsageError(
-            f"An index of {count:,} vectors does not fit into {_size(wishes.max_memory_bytes)}.",
+            f"No index of {count:,} vectors fits into {_size(wishes.max_memory_bytes)}.",
             remedy=f"Allow at least {_size(least)}.",
         )
 
 
-def recipes(wishes: IndexWishes, count: int, dim: int) -> tuple[Recipe, ...]:
-    """Return what to build for so many vectors, best first; the last one is always possible."""
-    if wishes.asked != "auto":
-        recipe = _asked(wishes.asked, count, dim)
-        if not recipe.factory or count >= max(LEAST_FOR_STRUCTURE, recipe.cells):
-            return (recipe,)
-        wishes = replace(wishes, asked="auto")
-    if count < FAISS_FROM_VECTORS:
-        return (Recipe("flat"),)
-    from mmsearch.vectors.ann.choose import choose
+def _check_numbers(wishes: IndexWishes) -> None:
+    if wishes.max_memory_bytes < 0:
+        raise UsageError("The memory is 0 or more.", remedy="Give a number of bytes; 0 takes a quarter of the memory.")
+    if not 0 < wishes.max_latency_ms < math.inf:
+        raise UsageError("The latency is above 0.", remedy="Give it in milliseconds, such as 10.")
+    if not 0 < wishes.min_recall <= 1:
+        raise UsageError("The recall is above 0 and at most 1.", remedy="Give a share, such as 0.95.")
 
-    return choose(count, dim, wishes, memory_bytes=machine_memory_bytes())
+
+def recipes(wishes: IndexWishes, count: int, dim: int) -> tuple[Recipe, ...]:
+    """Return what to build for so many vectors, best first; the last one is always possible.
+
+    Raises:
+        UsageError: What is asked for is no kind of index.
+    """
+    if wishes.asked != "auto":
+        asked = choose.recipe_for(wishes.asked, max(count, LEAST_FOR_STRUCTURE), dim)
+        if not asked.factory:
+            return (asked,)
+        others = recipes(replace(wishes, asked="auto"), count, dim)
+        return (asked, *others) if count >= max(LEAST_FOR_STRUCTURE, asked.cells) else others
+    return choose.choose(count, dim, wishes, memory_bytes=machine_memory_bytes())
 
 
 def standing(catalog: Catalog, generations: GenerationStore) -> Standing:
@@ -118,19 +125,12 @@ def details_of(generations: GenerationStore, generation: Generation) -> IndexDet
 
 def rows_gone(generation: Generation) -> int:
     """Return of how many rows the vectors were removed before a generation was made, by the size of its list."""
-    sizes = (file.size_bytes for file in generation.files if file.name == GONE)
+    sizes = (file.size_bytes for file in generation.files if file.name == _GONE)
     return sum(max(0, size - _HEADER_BYTES) // _ID_BYTES for size in sizes)
 
 
-def _asked(asked: str, count: int, dim: int) -> Recipe:
-    from mmsearch.vectors.ann.choose import recipe_for
-
-    return recipe_for(asked, count, dim)
-
-
-def _are_possible(wishes: IndexWishes) -> bool:
-    latency, recall = wishes.max_latency_ms, wishes.min_recall
-    return wishes.max_memory_bytes >= 0 and 0 < latency < math.inf and 0 < recall <= 1
+def _least_bytes(chosen: tuple[Recipe, ...], count: int, dim: int) -> int:
+    return min(math.ceil(count * choose.bytes_per_vector(recipe, dim, max(count, 1))) for recipe in chosen)
 
 
 def _size(count_bytes: int) -> str:

@@ -1,7 +1,7 @@
 """Making one generation of the index: read one state -> write the files beside -> commit, unless the state has gone.
 
-Nothing here holds the writer's lock: files may be indexed and removed meanwhile. What came after the state that was read
-is the tail of the new generation, and what went is in the list of removed vectors, behind the serial that was read.
+Nothing here holds the writer's lock: files may be indexed and removed meanwhile. What comes after the state that was
+read is the tail of the new generation. What goes is in the list of removed vectors, behind the serial that was read.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def make_generation(job: IndexJob, state: State, content: Content) -> bool:
         CollectionDamaged: The stored vectors cannot be read.
         CollectionLocked: A writer works on the catalog without a pause.
         StorageError: The disk is full or cannot be written. The generation in use stays.
-        Unsuitable: What was built does not do.
+        Unsuitable: What was built finds too little.
     """
     with job.generations.making(state.number) as folder:
         rows = content.write(folder)

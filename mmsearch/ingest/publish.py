@@ -10,6 +10,7 @@ from mmsearch.catalog.catalog import Catalog
 from mmsearch.ingest.build_lock import build_lock
 from mmsearch.ingest.index_content import FlatContent
 from mmsearch.ingest.index_job import IndexJob
+from mmsearch.ingest.index_plan import USUAL
 from mmsearch.ingest.make_generation import State, make_generation, remove_other_generations
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.plan import IndexWishes
@@ -23,7 +24,7 @@ def publish(
     tokens: TokenStore,
     generations: GenerationStore,
     *,
-    defaults: IndexWishes = IndexWishes(),
+    defaults: IndexWishes = USUAL,
     force: bool = False,
 ) -> bool:
     """Publish a small index of what is committed, if that is due; hold the writer's lock.

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from mmsearch.adapt.stored import PIECE_ROWS
 from mmsearch.catalog.catalog import Catalog, Locations, TokenPlaces
 from mmsearch.errors import CollectionDamaged
+from mmsearch.ingest.index_plan import USUAL
 from mmsearch.ingest.publish import publish
 from mmsearch.types import Block, CodedTokens, Features, Vectors
 from mmsearch.vectors.generation import GenerationStore
@@ -26,7 +27,7 @@ def rebuild(
     generations: GenerationStore,
     *,
     checked: bool = False,
-    defaults: IndexWishes = IndexWishes(),
+    defaults: IndexWishes = USUAL,
 ) -> bool:
     """Write what is in use to new files, without what deletions left behind, and index the vectors anew.
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmsearch.ingest.index_job import IndexJob
-from mmsearch.ingest.tuning_queries import tuning_queries
 from mmsearch.normalise import unit_rows
 from mmsearch.types import Vectors
-from mmsearch.vectors.plan import IndexDetails, IndexWishes, Recipe
+from mmsearch.vectors.plan import Recipe
 
 if TYPE_CHECKING:
     from mmsearch.vectors.ann.rows import MappedRows
@@ -23,8 +22,8 @@ _DISTURBANCE = 1.0  # length of the noise beside a vector of length 1: a cosine 
 _SEED = 3
 
 
-class Unsuitable(Exception):  # noqa: N818 - no error: it tells the caller to take another recipe
-    """What a recipe gives cannot be built, or is not as wished; the message is a sentence for the user."""
+class Unsuitable(Exception):
+    """What a recipe gives cannot be built, or finds too little; the message is a sentence for the user."""
 
 
 def measure(index: FaissIndex, folder: Path, job: IndexJob, *, note: str = "", judged: bool = False) -> None:
@@ -35,37 +34,27 @@ def measure(index: FaissIndex, folder: Path, job: IndexJob, *, note: str = "", j
         folder: Of the index.
         job: Of the collection.
         note: What the user is to be told of it besides.
-        judged: It must be as wished.
+        judged: It must find what is wished.
 
     Raises:
         Unsuitable: It is not.
     """
-    from mmsearch.vectors.ann.build import write_details
-    from mmsearch.vectors.ann.tune import tune
+    from mmsearch.vectors.ann.folder import write_details
+    from mmsearch.vectors.ann.tune import meets, tune
 
     if index.structure is None:
         return
     job.tell("measure")
     queries, source, of_queries = _queries(index, job)
     details = tune(index, queries, source, job.wishes)
-    if judged and (reason := _shortcoming(details, job.wishes)):
-        raise Unsuitable(f"{called(details.recipe)} {reason}.")
+    if judged and details.measured and not meets(details, job.wishes):
+        raise Unsuitable(f"{called(details.recipe)} found only {details.measured.recall:.3f} of the nearest 10.")
     write_details(folder, replace(details, note=" ".join(filter(None, (note, details.note, of_queries)))))
 
 
 def called(recipe: Recipe) -> str:
     """Name what a recipe builds."""
     return recipe.factory or recipe.kind
-
-
-def _shortcoming(details: IndexDetails, wishes: IndexWishes) -> str:
-    """Say in what an index is not as wished; "" if it is."""
-    measured = details.measured
-    if measured and measured.recall < wishes.min_recall:
-        return f"finds {measured.recall:.3f} of the nearest 10, less than {wishes.min_recall:g}"
-    if measured and measured.latency_ms > wishes.max_latency_ms:
-        return f"takes {measured.latency_ms:.1f} ms a search, more than {wishes.max_latency_ms:g} ms"
-    return ""
 
 
 def _queries(index: FaissIndex, job: IndexJob) -> tuple[Vectors, str, str]:
@@ -82,6 +71,8 @@ def _queries(index: FaissIndex, job: IndexJob) -> tuple[Vectors, str, str]:
 
 
 def _of_texts(job: IndexJob) -> tuple[Vectors, str]:
+    from mmsearch.ingest.tuning_queries import tuning_queries
+
     encoder = job.make_encoder() if job.make_encoder else None
     if encoder is None or "text" not in encoder.spec.modalities:
         return np.empty((0, job.dim), dtype=np.float32), ""

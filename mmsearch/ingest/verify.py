@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from mmsearch.adapt.stored import heads_in_use
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.catalog.checks import TOKENS_LOST
@@ -11,17 +13,19 @@ from mmsearch.errors import CollectionDamaged, ModelError
 from mmsearch.hubness.stored import banks_in_use
 from mmsearch.ingest.rebuild import rebuild
 from mmsearch.reports import Problem
+from mmsearch.types import Generation
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
 from mmsearch.vectors.tokens import TokenStore
 
 TOKENS_DAMAGED = "tokens are damaged"
+INDEX_DAMAGED = "the published index is damaged"
 
 
 def verify(catalog: Catalog, store: VectorStore, tokens: TokenStore, generations: GenerationStore) -> list[Problem]:
     """Find what is damaged: the catalog itself, stored vectors and tokens by their checksums, the published index.
 
-    An index that is merely older than the catalog is no problem: searches do not use it.
+    An index of other heads than those in use is looked at too, but what it holds is no problem: searches do not use it.
     """
     problems = list(catalog.check())
     for block, reason in store.damaged_blocks(catalog.blocks()):
@@ -38,15 +42,40 @@ def verify(catalog: Catalog, store: VectorStore, tokens: TokenStore, generations
         problems.append(Problem("a bank of `calibrate` cannot be read", damage))
     for damage in _unreadable_rerankers(catalog).values():
         problems.append(Problem("a re-ranker of `train reranker` cannot be read", damage))
-    generation = catalog.generation()
-    if generation and (damage := generations.damage(generation)):
-        problems.append(Problem("the published index is damaged", damage))
-    return problems
+    return [*problems, *_index_problems(catalog, generations)]
 
 
 def costs_tokens_only(problem: Problem) -> bool:
     """Tell whether the files of a problem can be found as before, and lack only what re-rankers look at."""
     return problem.what in (TOKENS_DAMAGED, TOKENS_LOST)
+
+
+def _index_problems(catalog: Catalog, generations: GenerationStore) -> list[Problem]:
+    try:
+        with catalog.snapshot():
+            generation = catalog.generation()
+            if generation is None:
+                return []
+            if damage := generations.damage(generation):
+                return [Problem(INDEX_DAMAGED, damage)]
+            generations.load(generation)
+            differing = _differing(catalog, generations, generation)
+    except CollectionDamaged as error:
+        return [Problem(INDEX_DAMAGED, error.message)]
+    return [Problem(INDEX_DAMAGED, differing)] if differing else []
+
+
+def _differing(catalog: Catalog, generations: GenerationStore, generation: Generation) -> str:
+    """Say how what searches make of an index differs from the vectors that there are; "" if it does not."""
+    if generation.basis != catalog.index_basis():
+        return ""
+    stored, late = catalog.locations().ids, catalog.added_since(generation.last_id).ids
+    removed, _ = catalog.removed_since(0)
+    found = np.concatenate([np.setdiff1d(generations.ids(generation), removed), late])
+    strange, missing = np.setdiff1d(found, stored), np.setdiff1d(stored, found)
+    if not len(strange) and not len(missing):
+        return ""
+    return f"{generation.folder} has {len(strange)} segments that are gone, and lacks {len(missing)}."
 
 
 def _heads_damage(catalog: Catalog) -> str | None:
@@ -112,6 +141,8 @@ def repair(
         writer.drop_damaged_heads()
         writer.drop_damaged_banks()
         writer.drop_damaged_rerankers()
+        if any(problem.what == INDEX_DAMAGED for problem in problems):
+            writer.drop_generations(keep=0)  # none has this number
     while _heads_damage(catalog):
         with catalog.write() as writer:
             writer.undo_heads()

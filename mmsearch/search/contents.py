@@ -5,12 +5,12 @@ from threading import RLock
 import numpy as np
 
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.queries import Filter
 from mmsearch.search.background import sample
 from mmsearch.types import Ids, Modality, Vectors
 from mmsearch.vectors.store import VectorStore
 
 FEW_IDS = 5_000  # are looked up one by one rather than in a list of all
+SOME_IDS = 512
 
 
 class Contents:
@@ -28,6 +28,7 @@ class Contents:
         self._vectors = vectors
         self._kinds: tuple[Modality, ...] | None = None
         self._ids: dict[Modality, Ids] = {}
+        self._some: dict[Modality, Ids] = {}
         self._samples: dict[Modality, Vectors] = {}
         self._lock = RLock()
 
@@ -55,9 +56,12 @@ class Contents:
             return self._catalog.segments_of(kind, ids)[0]
         return ids[np.isin(ids, self.ids_of(kind), assume_unique=True)]
 
-    def found_in_videos(self) -> Ids:
-        """Return the ids (n,), sorted, of what was found in videos."""
-        return self._catalog.segment_ids(Filter(frozenset({"video"})))
+    def some_of(self, kind: Modality) -> Ids:
+        """Return ids (n,), sorted, of a few segments of a modality, spread over the collection."""
+        with self._lock:
+            if kind not in self._some:
+                self._some[kind] = self._catalog.spread_ids(kind, SOME_IDS)
+            return self._some[kind]
 
     def sample_of(self, kind: Modality) -> Vectors:
         """Return vectors (m, d) of a modality, spread over the collection, to compare a score with."""

@@ -119,7 +119,7 @@ def _ranking(
     profile: Profile,
 ) -> Ranking:
     with profile.stage("filter"):
-        scopes = state.scopes(query.filter)
+        scopes = state.filters.scopes(query.filter)
         dropped = catalog.standing_for(query.filter.exclude_assets)
     with profile.stage("words"):
         words = None if query.mode == "vector" else _words(query, scopes, catalog)

@@ -1,22 +1,21 @@
-"""The index that searches use: the published generation while it is current, else made from the stored vectors."""
+"""What searches keep in memory of a collection: brought up to date when it has changed, at the cost of the change."""
 
-from contextlib import suppress
 from threading import Lock
 
-from mmsearch.adapt.stored import stored_vectors
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.errors import CollectionDamaged
 from mmsearch.hubness.stored import BankCache
 from mmsearch.protocols import VectorIndex
+from mmsearch.search.contents import Contents
+from mmsearch.search.filters import Filters
+from mmsearch.search.live_index import LiveIndex
 from mmsearch.search.rerankers import RerankerCache
 from mmsearch.search.state import SearchState
-from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
 
 
 class IndexCache:
-    """Keeps one state in memory and replaces it when the catalog has moved on. Thread-safe.
+    """Keeps the newest state in memory. Thread-safe: searches that hold an older one keep it.
 
     Attributes:
         banks: The same for banks of queries, which come and go without a change of the vectors.
@@ -26,11 +25,11 @@ class IndexCache:
     def __init__(self, catalog: Catalog, store: VectorStore, generations: GenerationStore) -> None:
         self._catalog = catalog
         self._store = store
-        self._generations = generations
+        self._live = LiveIndex(catalog, store, generations)
         self.banks = BankCache(catalog)
         self.rerankers = RerankerCache(catalog)
         self._state: SearchState | None = None
-        self._revision = -1
+        self._edition = self._revision = -1
         self._lock = Lock()
 
     def state(self) -> SearchState:
@@ -40,12 +39,14 @@ class IndexCache:
             CollectionDamaged: The stored vectors cannot be read.
         """
         with self._lock:
+            edition = self._catalog.edition()
+            if self._state is not None and edition == self._edition:
+                return self._state
             revision = self._catalog.revision()
-            if self._state is None or self._revision != revision:
-                index = self._published(revision) or self._made_now()
-                self._state = SearchState(index, self._catalog, self._store)
-                self._revision = revision
-            return self._state
+            state = self._made(revision)
+            if edition > self._edition:  # else another thread has seen a newer one already
+                self._state, self._edition, self._revision = state, edition, revision
+            return state
 
     def current(self) -> VectorIndex:
         """Return the index alone.
@@ -55,14 +56,8 @@ class IndexCache:
         """
         return self.state().index
 
-    def _published(self, revision: int) -> VectorIndex | None:
-        """Read the published index, unless it is of another revision or damaged: it is only a cache."""
-        generation = self._catalog.generation()
-        if generation is None or generation.revision != revision:
-            return None
-        with suppress(CollectionDamaged):
-            return self._generations.load(generation)
-        return None
-
-    def _made_now(self) -> VectorIndex:
-        return FlatIndex.of(*stored_vectors(self._catalog, self._store))
+    def _made(self, revision: int) -> SearchState:
+        index = self._live.at(revision)
+        same = self._state is not None and revision == self._revision
+        contents = self._state.contents if self._state and same else Contents(self._catalog, self._store, len(index))
+        return SearchState(index, contents, Filters(self._catalog, contents))

@@ -12,7 +12,7 @@ from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Stage:
     """An index of the vectors of one state. It is never changed: searches of other threads may be using it.
 
@@ -46,21 +46,15 @@ class LiveIndex:
                 the snapshot was taken.
         """
         generation, basis = self._catalog.generation(), self._catalog.index_basis()
-        # Without a generation nothing says how long removals are kept.
-        if self._made_of != (generation, basis) or (generation is None and self._newest != revision):
-            self._stages = (self._first(generation, basis, revision),)
-            self._made_of = generation, basis
-        stage = next((each for each in self._stages if each.revision <= revision), None)
-        # None: the snapshot is older than what another thread has made from the stored vectors.
-        grown = self._grown(stage, revision) if stage else self._made_now(revision)
-        if grown.revision > self._newest:
-            published = tuple(each for each in self._stages if each.revision < 0)
-            self._stages = (grown, *published)
+        stages = self._stages if self._made_of == (generation, basis) else ()
+        stage = next((each for each in stages if each.revision <= revision), None)
+        stage = stage or self._first(generation, basis, revision)
+        grown = self._grown(stage, revision)
+        if not self._stages or revision >= self._stages[0].revision:  # else another thread has seen a newer state
+            # From the generation as it was published, searches that began earlier get theirs.
+            published = [each for each in (*stages, stage) if each.revision < 0]
+            self._made_of, self._stages = (generation, basis), (grown, *published[:1])
         return grown.index
-
-    @property
-    def _newest(self) -> int:
-        return self._stages[0].revision if self._stages else -1
 
     def _first(self, generation: Generation | None, basis: str, revision: int) -> _Stage:
         """Load the generation, unless it is of no use: it is only a cache."""

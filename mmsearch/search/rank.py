@@ -16,6 +16,7 @@ from mmsearch.search.background import Background
 from mmsearch.search.calibrate import calibrated
 from mmsearch.search.candidates import Near, cosines_of, nearest, scores_at
 from mmsearch.search.compose import fused
+from mmsearch.search.contents import SOME_IDS
 from mmsearch.search.hybrid import hybrid
 from mmsearch.search.judge import Evidence
 from mmsearch.search.pool import Pool, Scores, make_pool, places_in_groups
@@ -102,7 +103,7 @@ class Ranking:
     def allowed(self, kind: Modality) -> int:
         """Count the segments of a modality that may be found."""
         scope = self.scopes[kind]
-        return len(self.state.ids_of(kind) if scope is None else scope)
+        return len(self.state.index if scope is None else scope)
 
     def evidence(self, hit: Hit) -> Evidence:
         """Say what a hit among those of `best` is judged by."""
@@ -112,7 +113,7 @@ class Ranking:
 
     def background(self, vector: Vectors, kind: Modality) -> Background | None:
         """Return how a query vector (d,) scores in the collection at large."""
-        return Background.of(self.state.sample_of(kind), vector)
+        return Background.of(self.state.contents.sample_of(kind), vector)
 
     def calibrate(self, cosines: Scores, kind: Modality) -> Scores:
         """Turn the cosines (m, n) of the probe's vectors into scores (m, n) in [0, 1]."""
@@ -143,16 +144,23 @@ class Ranking:
         If every file that may be found has one that nothing outside of the pool exceeds, there is no more to find.
         """
         with self.profile.stage("arrange"):
-            best, places = places_in_groups(self.state.subjects_of(kind, pool.ids))
+            best, places = places_in_groups(self.state.filters.subjects_of(pool.ids))
             found = int(np.count_nonzero(pool.scores[best] >= pool.bound))
-            bound = -1.0 if found == self._files(kind) else pool.bound
+            bound = -1.0 if self._are_all_files(kind, found) else pool.bound
             return pool.only(places <= MAX_MOMENTS, bound)
 
-    def _files(self, kind: Modality) -> int:
-        """Count the files of which a segment of a modality may be found."""
-        scope = self.scopes[kind]
-        ids = np.setdiff1d(self.state.ids_of(kind) if scope is None else scope, self.dropped, assume_unique=True)
-        return len(np.unique(self.state.subjects_of(kind, ids)))
+    def _are_all_files(self, kind: Modality, found: int) -> bool:
+        """Tell whether so many files are all of which a segment of a modality may be found."""
+        scope, contents = self.scopes[kind], self.state.contents
+        # Mostly a few segments tell that there are more; to count them all takes going through the collection.
+        if self._files_of(contents.some_of(kind) if scope is None else scope[:SOME_IDS]) > found:
+            return False
+        return self._files_of(contents.ids_of(kind) if scope is None else scope) == found
+
+    def _files_of(self, ids: Ids) -> int:
+        """Count the files of segments, but for those that may not be found."""
+        ids = np.setdiff1d(ids, self.dropped, assume_unique=True)
+        return len(np.unique(self.state.filters.subjects_of(ids)))
 
     def _pool(self, kind: Modality, depth: int) -> Pool:
         found = self._words_of(kind)
@@ -216,6 +224,7 @@ class Ranking:
         if self.words is None or not len(self.words):
             return Candidates(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
         mine = ~np.isin(self.words.ids, self.dropped)
-        if len(self.state.kinds) > 1:
-            mine &= np.isin(self.words.ids, self.state.ids_of(kind))
+        contents = self.state.contents
+        if len(contents.kinds) > 1:
+            mine &= np.isin(self.words.ids, contents.among(kind, np.sort(self.words.ids)))
         return Candidates(self.words.ids[mine], self.words.scores[mine])

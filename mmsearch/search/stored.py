@@ -12,8 +12,8 @@ Answer = TypeVar("Answer")
 def from_one_state(catalog: Catalog, read: Callable[[], Answer]) -> Answer:
     """Return what `read` does while this thread's catalog stands still.
 
-    A writer may meanwhile remove the files of that state, as `rebuild` does; then `read` is called again, with the
-    state that replaced it.
+    A writer may meanwhile remove the files of that state, as `rebuild` does, or those of its index, when another
+    generation is published; then `read` is called again, with the state that replaced it.
 
     Raises:
         CollectionDamaged: The stored files are not those of the catalog, and no writer is the reason.
@@ -23,6 +23,6 @@ def from_one_state(catalog: Catalog, read: Callable[[], Answer]) -> Answer:
             try:
                 return read()
             except CollectionDamaged as error:
-                damage = error
-        if catalog.revision() == revision:
+                damage, generation = error, catalog.generation()
+        if catalog.revision() == revision and catalog.generation() == generation:
             raise damage

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmsearch.errors import CollectionDamaged
+from mmsearch.types import Ids
 from mmsearch.vectors.reading import open_stored, size_of
 
 _MAX_HEADER_BYTES = 1000  # numpy writes 128; the header is a Python literal, and parsing a large one is slow
@@ -46,3 +47,15 @@ def map_array(path: Path, *, dtype: npt.DTypeLike, shape: tuple[int | None, ...]
     if array.offset + array.nbytes != size:
         raise CollectionDamaged(f"{path} goes on behind its array.")
     return np.asarray(array)
+
+
+def map_ids(path: Path) -> Ids:
+    """Map a list of ids (n,) that `write_array` wrote: none below 0, each once, sorted.
+
+    Raises:
+        CollectionDamaged: It is missing, or is something else.
+    """
+    ids: Ids = map_array(path, dtype="<i8", shape=(None,))
+    if len(ids) and (ids[0] < 0 or not bool((ids[1:] > ids[:-1]).all())):
+        raise CollectionDamaged(f"{path} is not a sorted list of ids.")
+    return ids

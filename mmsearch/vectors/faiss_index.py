@@ -16,6 +16,7 @@ from mmsearch.vectors.ann.proposer import Proposer
 from mmsearch.vectors.ann.rows import MappedRows, Mask
 from mmsearch.vectors.ann.scope import Scopes, places_of
 from mmsearch.vectors.ann.structure import Structure
+from mmsearch.vectors.array_files import map_ids
 from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.inputs import check_additions, check_queries
 from mmsearch.vectors.plan import IndexDetails, Recipe
@@ -171,7 +172,8 @@ class FaissIndex:
         Raises:
             CollectionDamaged: One is missing, is not such a file, or is of another dimension.
         """
-        ids, gone, details = files.read_ids(folder), files.read_ids(folder, files.GONE), files.read_details(folder)
+        ids, gone = map_ids(folder / files.IDS), map_ids(folder / files.GONE)
+        details = files.read_details(folder)
         recipe = details.recipe
         rows = MappedRows.open(folder / files.ROWS, count=len(ids), dim=dim, half=recipe.half)
         structure = None

@@ -1,20 +1,18 @@
 """The reference index: numpy alone, every row compared, nothing to build."""
 
-import struct
+from copy import copy
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from mmsearch.errors import CollectionDamaged
-from mmsearch.files import replacing
+from mmsearch.files import storage_errors
 from mmsearch.types import Candidates, Ids, Vectors
+from mmsearch.vectors.array_files import map_array, map_ids, write_array
 from mmsearch.vectors.inputs import check_additions, check_queries
 from mmsearch.vectors.ranking import Positions, Scores, contenders, rank, rounding_slack
-from mmsearch.vectors.reading import open_stored, size_of
 
-_MAGIC = b"MMSFLAT\x01"
-_HEADER = struct.Struct("<8sQQ")  # magic with format version, dim, count; then ids, then rows
+IDS, ROWS = "ids.npy", "rows.npy"
 _SCORE_BYTES = 64 << 20  # what the scores of one batch of queries may take
 _GATHER_ROWS = 8192
 
@@ -22,7 +20,7 @@ _GATHER_ROWS = 8192
 class FlatIndex:
     """Exact nearest neighbours by brute force; implements `mmsearch.protocols.VectorIndex`.
 
-    Searches may run in several threads at once, but not while another thread adds or removes.
+    Searches may run in several threads at once, but not while another thread adds or removes. One thread forks.
     """
 
     kind = "flat"
@@ -100,36 +98,36 @@ class FlatIndex:
                 found.append(rank(query, self._ids, self._rows.__getitem__, near, k))
         return found
 
-    def save(self, path: Path) -> None:
-        """Write to a file that `load` reads back with equal results; it appears whole or not at all.
+    def fork(self) -> Self:
+        """Return a copy that changes by itself; rows are shared until some are removed.
+
+        Additions to the copy cost no more than they do to the index itself: the copy gets the room behind its rows.
+        """
+        forked = copy(self)
+        self._ids, self._rows = self.ids, self.rows
+        return forked
+
+    def save(self, folder: Path) -> None:
+        """Write the files of an index that `load` reads back with equal results: ids.npy and rows.npy.
 
         Raises:
             StorageError: The disk is full or the folder cannot be written.
         """
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            file.write(_HEADER.pack(_MAGIC, self.dim, self._count))
-            file.write(np.ascontiguousarray(self.ids, dtype="<i8").data)
-            file.write(np.ascontiguousarray(self.rows, dtype="<f4").data)
+        order = np.argsort(self.ids)
+        with storage_errors(f"write {folder}"):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_array(folder / IDS, self.ids[order].astype("<i8", copy=False))
+            write_array(folder / ROWS, self.rows[order].astype("<f4", copy=False))
 
     @classmethod
-    def load(cls, path: Path, dim: int) -> Self:
-        """Read a file that `save` wrote.
+    def load(cls, folder: Path, dim: int) -> Self:
+        """Map the files that `save` wrote; rows are read when they are first searched.
 
         Raises:
-            CollectionDamaged: It is missing, is not such a file, or is of another dimension.
+            CollectionDamaged: One is missing, is not such a file, or is of another dimension.
         """
-        with open_stored(path) as file:
-            header = file.read(_HEADER.size)
-            if len(header) < _HEADER.size or not header.startswith(_MAGIC):
-                raise CollectionDamaged(f"{path} is not a flat index of a version known here.")
-            _, stored_dim, count = _HEADER.unpack(header)
-            if stored_dim != dim:
-                raise CollectionDamaged(f"{path} has dimension {stored_dim}, not {dim}.")
-            if size_of(file) != _HEADER.size + count * (8 + 4 * dim):
-                raise CollectionDamaged(f"{path} has not the size of {count} vectors.")
-            ids = np.fromfile(file, dtype="<i8", count=count)
-            rows = np.fromfile(file, dtype="<f4", count=count * dim)
-        return cls.of(ids.astype(np.int64, copy=False), rows.astype(np.float32, copy=False).reshape(count, dim))
+        ids = map_ids(folder / IDS)
+        return cls.of(ids, map_array(folder / ROWS, dtype="<f4", shape=(len(ids), dim)))
 
     def _reserve(self, count: int) -> None:
         """Make room for so many rows, in ever larger steps, so that many small additions stay cheap.

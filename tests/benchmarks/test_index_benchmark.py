@@ -107,7 +107,7 @@ def test_lists_are_padded():
 
 
 def test_the_effort_for_filters_is_what_was_tuned_for_the_recall_or_first_reached_it():
-    assert effort_for([a_point("0.9", 0.99, 9), a_point("0.98", 0.97, 5)], 0.98) == "0.98"
+    assert effort_for([a_point("0.9 (1)", 0.99, 9), a_point("0.98 (2)", 0.97, 5)], 0.98) == "0.98 (2)"
     assert effort_for([a_point("16", 0.9, 9), a_point("32", 0.99, 5), a_point("64", 1.0, 2)], 0.98) == "32"
     assert effort_for([a_point("16", 0.9, 9), a_point("32", 0.95, 5)], 0.98) == "32"
 

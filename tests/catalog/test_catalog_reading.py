@@ -3,11 +3,9 @@ import sqlite3
 from contextlib import closing
 
 import numpy as np
-import pytest
 
-from mmsearch.catalog.catalog import AssetState, Block, Generation, SegmentRecord
+from mmsearch.catalog.catalog import AssetState, Block, SegmentRecord
 from mmsearch.catalog.chunks import MAX_VALUES
-from mmsearch.errors import CollectionDamaged
 from mmsearch.queries import Filter
 from mmsearch.reports import IndexReport
 from mmsearch.types import FailedFile, FileStat, MediaInfo, Segment, WaitingFile
@@ -178,31 +176,6 @@ def test_failures_and_counts(catalog, put, make_file):
         ("/y.jpg", "media_damaged", "it is cut off"),
     ]
     assert [failure.path for failure in catalog.failures(1)] == ["/x.jpg"]
-
-
-def test_generations_the_newest_counts(catalog):
-    old, new = (Generation(number, "flat", f"{number}.flat", 10, "dd", 3, 7) for number in (9, 10))
-    with catalog.write() as writer:
-        writer.put_generation(new)
-        writer.put_generation(old)
-        writer.add_block(Block(3, 0, 5, "c"))
-    assert catalog.generation() == new
-    assert catalog.referenced_files().generations == {"9.flat", "10.flat"}
-    assert catalog.referenced_files().vectors == {3}
-    with catalog.write() as writer:
-        writer.drop_generations(keep=10)
-    assert catalog.referenced_files().generations == {"10.flat"}
-    with catalog.write() as writer:
-        writer.drop_generations(keep=None)
-    assert catalog.generation() is None
-
-
-@pytest.mark.parametrize("name", ["../../passwd", "/etc/passwd", "C:\\x"])
-def test_a_generation_file_cannot_lead_out_of_its_folder(catalog, name):
-    with catalog.write() as writer:
-        writer.put_generation(Generation(1, "flat", name, 10, "dd", 3, 7))
-    with pytest.raises(CollectionDamaged, match="index file"):
-        catalog.generation()
 
 
 def test_assets_in_rows(catalog, put, make_file):

@@ -18,6 +18,9 @@ from mmsearch.catalog.tables import metadata
 from mmsearch.errors import CollectionDamaged, CollectionError, SchemaTooNew
 from mmsearch.files import blake2
 from mmsearch.reports import IndexReport
+from mmsearch.types import IndexFile
+
+GENERATION = Generation(1, "flat", (IndexFile("ids.npy", 10, "0badcafe"), IndexFile("rows.npy", 20, "00")), 1, 9, "")
 
 
 @pytest.fixture
@@ -78,8 +81,8 @@ def test_a_writer_migrates_the_previous_schema_and_keeps_its_data(previous, spac
         assert catalog.check() == ()
         with catalog.write() as writer:
             writer.finish_run(writer.begin_run(), IndexReport(added=1))
-            writer.put_generation(Generation(1, "flat", "1.flat", 10, "dd", 1, 7))
-        assert catalog.generation() == Generation(1, "flat", "1.flat", 10, "dd", 1, 7)
+            writer.put_generation(GENERATION, removed_to=0)
+        assert catalog.generation() == GENERATION
     assert os.listdir(previous.parent) == ["catalog.db"]
 
 
@@ -95,7 +98,6 @@ def test_a_catalog_without_tokens_and_rerankers_keeps_all_and_can_have_both(prev
         )
         old.execute("INSERT INTO fields VALUES (1, 5, '/photos/a.jpg', 'place', 0, 'harbour', NULL)")
     with Catalog.open(previous, write=True) as catalog:
-        assert migrate.stored_revision(previous) == "0005"
         assert (catalog.space(), catalog.revision(), catalog.check()) == (space, 7, ())
         assert catalog.heads() == (StoredHead("image", 1, b"\x01"),)
         assert catalog.banks() == b"\x02"
@@ -107,6 +109,21 @@ def test_a_catalog_without_tokens_and_rerankers_keeps_all_and_can_have_both(prev
             writer.keep_tokens("r1")
             writer.put_reranker(b"weights", {})
         assert (catalog.token_revision(), catalog.reranker_version()) == ("r1", 1)
+
+
+def test_an_index_of_one_file_is_forgotten_and_removals_are_noted_from_then_on(previous, space):
+    migrate.upgrade(previous, "0005")
+    with closing(sqlite3.connect(previous)) as old, old:
+        old.execute("INSERT INTO generations VALUES (?, 3, 'flat', '3.flat', 9, 'dd', 1, 7, '2024')", [space.space_id])
+    with Catalog.open(previous, write=True) as catalog:
+        assert (catalog.generation(), catalog.referenced_files().generations) == (None, frozenset())
+        assert (catalog.index_wishes(), catalog.edition(), catalog.revision()) == ("", 0, 7)
+        assert (catalog.space(), catalog.check(), catalog.last_id()) == (space, (), 9)
+        with catalog.write() as writer:
+            writer.put_generation(GENERATION, removed_to=0)
+            writer.remove_assets([5])
+        assert (catalog.generation(), catalog.change_counts(GENERATION)) == (GENERATION, (0, 1))
+        assert catalog.removed_since(0)[0].tolist() == [9]
 
 
 def test_a_reader_does_not_migrate_but_says_what_to_do(previous):

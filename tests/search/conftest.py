@@ -13,7 +13,9 @@ from mmsearch.queries import Filter, Query
 from mmsearch.search.flow import search
 from mmsearch.storage import Shelves
 from mmsearch.types import FailedFile, FileStat
-from mmsearch.vectors.generation import index_class
+from mmsearch.vectors.ann.build import build
+from mmsearch.vectors.flat import FlatIndex
+from mmsearch.vectors.plan import Recipe
 
 
 class Library:
@@ -59,15 +61,26 @@ class Library:
             writer.put_indexed([file], vector_file=block.file, first_row=block.first_row)
 
     def publish(self):
-        publish(*self.stores)
+        publish(*self.stores, force=True)
 
     def publish_as(self, kind):
-        """Publish an index of that kind, whatever would be chosen for so few vectors."""
-        index = index_class(kind)(ENCODER.dim)
-        index.add(*stored_vectors(self.catalog, self.shelves.store))
-        generation = self.shelves.generations.publish(index, 77, revision=self.catalog.revision())
-        with self.catalog.write() as writer:
-            writer.put_generation(generation)
+        """Publish an index of that kind, whatever would be chosen for so few vectors. Returns the generation."""
+        catalog, generations = self.catalog, self.shelves.generations
+        number = catalog.generation().number + 1 if catalog.generation() else 1
+        with generations.making(number) as folder:
+            ids, rows = stored_vectors(catalog, self.shelves.store)
+            if kind == "flat":
+                FlatIndex.of(ids, rows).save(folder)
+            else:
+                build(folder, ids, [rows], Recipe(kind), dim=ENCODER.dim)
+        made = generations.describe(
+            number, kind, vectors=len(ids), last_id=catalog.last_id(), basis=catalog.index_basis()
+        )
+        with catalog.write() as writer:
+            writer.put_generation(made, catalog.removed_since(0)[1])
+            writer.drop_generations(keep=number)
+        generations.remove_others([made.folder])
+        return made
 
     def rebuild(self):
         rebuild(*self.stores)

@@ -1,6 +1,7 @@
 """Searching while others write: results are of one state, the newest there was when the search began."""
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +10,12 @@ from threading import Event
 import numpy as np
 import pytest
 
+from mmsearch.adapt.head import Head
 from mmsearch.errors import CollectionDamaged
+from mmsearch.search import live_index
 from mmsearch.search.items import like_part
 from mmsearch.search.stored import from_one_state
+from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
 
@@ -47,10 +51,9 @@ def filled(library):
     return library
 
 
-def generation_file(library):
-    return (
-        library.folder / "spaces" / library.shelves.space.space_id / "generations" / library.catalog.generation().file
-    )
+def generation_folder(library):
+    spaces = library.folder / "spaces" / library.shelves.space.space_id
+    return spaces / "generations" / library.catalog.generation().folder
 
 
 def vector_files(library):
@@ -80,29 +83,97 @@ def test_another_process_writes(filled, reader):
     assert paths(reader.search("green"))[:2] == ["/green.jpg", "/other.jpg"]
 
 
-def test_the_published_index_is_used_only_while_it_is_current(filled, reader, monkeypatch):
-    loaded = []
+@pytest.fixture
+def loaded(monkeypatch):
+    """The numbers of the generations that are read from disk."""
+    numbers = []
     load = GenerationStore.load
-    monkeypatch.setattr(GenerationStore, "load", lambda self, made: loaded.append(made.number) or load(self, made))
+    monkeypatch.setattr(GenerationStore, "load", lambda self, made: numbers.append(made.number) or load(self, made))
+    return numbers
+
+
+@pytest.fixture
+def gathered(monkeypatch):
+    """How many vectors are read from disk at a time."""
+    counts = []
+    gather = VectorStore.gather
+
+    def counted(self, files, rows):
+        counts.append(len(rows))
+        return gather(self, files, rows)
+
+    monkeypatch.setattr(VectorStore, "gather", counted)
+    return counts
+
+
+@pytest.mark.parametrize("kind", ["flat", "faiss-flat"])
+def test_a_change_costs_what_changed_and_a_generation_is_read_once(filled, reader, loaded, gathered, kind):
+    number = filled.publish_as(kind).number
+    del loaded[:], gathered[:]
     reader.search("red")
     reader.search("red")
-    assert loaded == [1]  # and kept in memory
+    assert (loaded, gathered) == ([number], [])
     filled.put("/cat.jpg", "image", "cat")
-    reader.search("red")
-    assert loaded == [1]  # made from the vectors: the generation is older than the catalog
-    filled.publish()
-    reader.search("red")
-    assert loaded == [1]  # the one made in memory is as good
+    filled.put("/dog.jpg", "image", "dog")
+    assert paths(reader.search("cat"))[0] == "/cat.jpg"
+    assert (loaded, gathered) == ([number], [2])  # the two that came
+    filled.remove("/cat.jpg")
+    filled.remove("/red.jpg")
+    assert set(paths(reader.search("cat"))) == {"/dog.jpg", "/green.jpg", "/blue.jpg"}
+    assert (loaded, gathered) == ([number], [2])
     other = filled.reader()
-    assert paths(other.search("cat"))[0] == "/cat.jpg"
-    assert loaded == [1, 2]
+    assert set(paths(other.search("cat"))) == {"/dog.jpg", "/green.jpg", "/blue.jpg"}
+    assert (loaded, gathered) == ([number, number], [2, 1])
     other.close()
 
 
+def test_a_new_generation_is_taken_up_though_no_vector_changed(filled, reader, loaded):
+    reader.search("red")
+    revision, kind = filled.catalog.revision(), reader.shelves.indexes.current().kind
+    new = filled.publish_as("faiss-flat")
+    assert filled.catalog.revision() == revision
+    assert paths(reader.search("red"))[0] == "/red.jpg"
+    assert (kind, reader.shelves.indexes.current().kind) == ("flat", "faiss-flat")
+    assert loaded == [1, new.number]
+
+
+def test_removals_that_a_new_generation_does_not_know_are_applied_to_it(filled, reader):
+    """They came while it was being made."""
+    filled.put("/cat.jpg", "image", "cat")
+    last_id, known = filled.catalog.last_id(), filled.catalog.removed_since(0)[1]
+    generations = filled.shelves.generations
+    with generations.making(2) as folder:
+        index = filled.shelves.indexes.current()
+        index.fork().save(folder)
+    filled.remove("/cat.jpg")
+    filled.put("/cow.jpg", "image", "cow")
+    with filled.catalog.write() as writer:
+        made = generations.describe(2, "flat", vectors=len(index), last_id=last_id, basis="")
+        writer.put_generation(made, known)
+    assert sorted(paths(reader.search("cat"))) == ["/blue.jpg", "/cow.jpg", "/green.jpg", "/red.jpg"]
+
+
+def test_heads_make_the_index_one_of_other_vectors(filled, reader, loaded, gathered):
+    reader.search("red")
+    with filled.catalog.write() as writer:
+        head = Head("audio", np.zeros(0, np.float32), np.zeros((0, filled.encoder.dim), np.float32))
+        writer.put_heads({"audio": head.to_bytes()}, {"audio": {}})  # there is no sound: it changes nothing
+    assert filled.catalog.index_basis() == "audio:1"
+    assert paths(reader.search("red"))[0] == "/red.jpg"
+    assert (loaded, gathered) == ([1], [3])  # all vectors are read
+    filled.put("/cat.jpg", "image", "cat")
+    assert paths(reader.search("cat"))[0] == "/cat.jpg"
+    assert (loaded, gathered) == ([1], [3, 1])
+    with filled.catalog.write() as writer:
+        writer.undo_heads()
+    assert paths(reader.search("cat"))[0] == "/cat.jpg"
+    assert (loaded, gathered) == ([1, 1], [3, 1, 1])  # and the generation is of use again
+
+
 @pytest.mark.parametrize("damage", ["missing", "byte", "short", "empty", "kind"])
-def test_a_damaged_index_is_made_again_from_the_vectors(filled, reader, damage):
+def test_a_damaged_index_is_made_again_from_the_vectors(filled, reader, loaded, damage):
     whole = [(hit.id, hit.score) for hit in reader.search("green")]
-    path = generation_file(filled)
+    path = generation_folder(filled) / "ids.npy"
     data = path.read_bytes()
     if damage == "missing":
         path.unlink()
@@ -115,23 +186,56 @@ def test_a_damaged_index_is_made_again_from_the_vectors(filled, reader, damage):
         path.write_bytes(broken)
     other = filled.reader()
     assert [(hit.id, hit.score) for hit in other.search("green")] == whole
+    filled.put("/cat.jpg", "image", "cat")
+    assert paths(other.search("cat"))[0] == "/cat.jpg"
+    assert loaded == [1, 1]  # it is not tried again
     other.close()
 
 
-def test_a_generation_is_replaced_between_the_catalog_and_its_file(filled, reader, monkeypatch):
-    """The reader has looked up generation 1; before it opens the file, a writer publishes number 2 and removes it."""
+def test_a_generation_is_replaced_between_the_catalog_and_its_files(filled, reader, monkeypatch):
+    """The reader has looked up generation 1; before it opens the files, a writer publishes number 2 and removes them."""
     load = GenerationStore.load
+    made_of_all = []
+    of = FlatIndex.of
+    monkeypatch.setattr(live_index.FlatIndex, "of", lambda *given: made_of_all.append(given) or of(*given))
 
     def too_late(self, generation):
-        monkeypatch.undo()
+        monkeypatch.setattr(GenerationStore, "load", load)
         filled.put("/cat.jpg", "image", "cat")
         filled.publish()
-        assert not (self._folder / generation.file).exists()
+        assert not (self._folder / generation.folder).exists()
+        del made_of_all[:]
         return load(self, generation)
 
     monkeypatch.setattr(GenerationStore, "load", too_late)
-    assert sorted(paths(reader.search("cat"))) == ["/blue.jpg", "/green.jpg", "/red.jpg"]  # as it was at the start
-    assert paths(reader.search("cat"))[0] == "/cat.jpg"
+    assert paths(reader.search("cat"))[0] == "/cat.jpg"  # answered from the state that replaced it
+    assert len(made_of_all) == 1  # by loading generation 2, not from all vectors
+
+
+def test_a_search_that_began_earlier_gets_its_own_state(filled, reader):
+    """Another thread has brought the index up to date meanwhile."""
+
+    def search_late():
+        with reader.catalog.snapshot():
+            begun.set()
+            assert changed.wait(10)
+            state = reader.shelves.indexes.state()
+            return sorted(state.contents.ids_of("image").tolist()), sorted(state.index.ids.tolist())
+
+    before = sorted(filled.ids("/red.jpg") + filled.ids("/green.jpg") + filled.ids("/blue.jpg"))
+    begun, changed = Event(), Event()
+    reader.search("red")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        late = pool.submit(search_late)
+        assert begun.wait(10)
+        filled.put("/cat.jpg", "image", "cat")
+        filled.remove("/red.jpg")
+        assert paths(reader.search("cat"))[0] == "/cat.jpg"
+        newest = reader.shelves.indexes._state
+        changed.set()
+        assert late.result() == (before, before)
+    assert reader.shelves.indexes._state is newest
+    assert "/red.jpg" not in paths(reader.search("red"))
 
 
 def rebuild_before(filled, monkeypatch, times):
@@ -152,7 +256,7 @@ def rebuild_before(filled, monkeypatch, times):
 
 
 def test_vectors_move_while_a_search_reads_them(filled, reader, monkeypatch):
-    generation_file(filled).unlink()
+    shutil.rmtree(generation_folder(filled))
     left = rebuild_before(filled, monkeypatch, times=1)
     assert paths(reader.search("green"))[0] == "/green.jpg"
     assert left == [0]
@@ -167,7 +271,7 @@ def test_vectors_move_again_and_again_while_an_item_is_looked_up(filled, reader,
 
 
 def test_an_index_in_memory_outlives_the_files_it_came_from(filled, reader):
-    generation_file(filled).unlink()
+    shutil.rmtree(generation_folder(filled))
     assert paths(reader.search("green"))[0] == "/green.jpg"
     for path in vector_files(filled):
         path.unlink()
@@ -175,7 +279,7 @@ def test_an_index_in_memory_outlives_the_files_it_came_from(filled, reader):
 
 
 def test_without_index_and_vectors_a_search_says_what_to_do(filled, reader):
-    generation_file(filled).unlink()
+    shutil.rmtree(generation_folder(filled))
     (path,) = vector_files(filled)
     path.unlink()
     with pytest.raises(CollectionDamaged, match=r"is missing.*verify --repair"):
@@ -198,6 +302,21 @@ def test_from_one_state_tries_again_only_while_a_writer_is_at_work(filled, reade
         from_one_state(reader.catalog, read)
     assert len(calls) == 3
     assert calls == sorted(set(calls))
+
+
+def test_from_one_state_tries_again_when_another_generation_was_published(filled, reader):
+    seen = []
+
+    def read():
+        seen.append((reader.catalog.revision(), reader.catalog.generation().number))
+        if len(seen) < 3:
+            filled.publish()
+            raise CollectionDamaged("removed")
+        return "read"
+
+    assert from_one_state(reader.catalog, read) == "read"
+    assert [number for _, number in seen] == [1, 2, 3]
+    assert len({revision for revision, _ in seen}) == 1
 
 
 def test_every_search_beside_a_writer_sees_one_state(library):

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from mmsearch import files
 from mmsearch.errors import CollectionDamaged, StorageError
 from mmsearch.normalise import unit_rows
 from mmsearch.vectors.flat import FlatIndex
@@ -44,26 +43,29 @@ def test_many_small_additions_move_the_rows_only_now_and_then():
     assert moves < 20
 
 
-def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "index"
-    FlatIndex.of(np.arange(3), rows(3)).save(path)
-    before = path.read_bytes()
-
-    def fail(handle):
+def test_a_full_disk_is_said(tmp_path, monkeypatch):
+    def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", fail)
+    monkeypatch.setattr(np.lib.format, "write_array", fail)
     with pytest.raises(StorageError, match="No space left"):
-        FlatIndex.of(np.arange(4), rows(4)).save(path)
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+        FlatIndex.of(np.arange(3), rows(3)).save(tmp_path / "index")
+
+
+def test_loaded_rows_are_mapped_and_never_written_to(tmp_path):
+    FlatIndex.of(np.array([7, 2, 5]), rows(3)).save(tmp_path / "index")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "index").iterdir()}
+    loaded = FlatIndex.load(tmp_path / "index", 8)
+    assert loaded.ids.tolist() == [2, 5, 7], "what is stored is in order of id"
+    assert not loaded.rows.flags.writeable
+    loaded.add(np.array([9]), rows(1, seed=1))
+    loaded.remove(np.array([2]))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "index").iterdir()} == before
 
 
 def test_a_count_that_the_file_cannot_hold_is_refused_before_memory_is_asked_for(tmp_path):
-    path = tmp_path / "index"
-    FlatIndex.of(np.arange(3), rows(3)).save(path)
-    data = bytearray(path.read_bytes())
-    data[16:24] = (2**60).to_bytes(8, "little")
-    path.write_bytes(data)
-    with pytest.raises(CollectionDamaged, match="has not the size"):
-        FlatIndex.load(path, 8)
+    FlatIndex.of(np.arange(3), rows(3)).save(tmp_path)
+    data = (tmp_path / "rows.npy").read_bytes()
+    (tmp_path / "rows.npy").write_bytes(data.replace(b"(3, 8)", b"(3, 8" + b"0" * 9 + b")"))
+    with pytest.raises(CollectionDamaged):
+        FlatIndex.load(tmp_path, 8)

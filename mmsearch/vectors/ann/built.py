@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from mmsearch.types import Candidates, Ids, Vectors
-from mmsearch.vectors.ann.masking import propose_inside
+from mmsearch.vectors.ann.masking import propose_inside, serves
 from mmsearch.vectors.ann.proposer import Proposer
 from mmsearch.vectors.ann.rows import MappedRows
 from mmsearch.vectors.ann.scope import Scope
@@ -63,7 +63,9 @@ class Built:
         scan = queries * everything * costs.scan_ns
         exact: Way = "gather" if scope.count <= _MOST_GATHERED * everything or k >= scope.count else "scan"
         asked, depth = self.proposer or self.structure, self.details.effort.depth(k)
-        if asked is None or depth > min(_MOST_PROPOSED, asked.max_depth, scope.count):
+        if asked is None or depth > min(_MOST_PROPOSED, scope.count):
+            return exact
+        if not serves(asked, depth, scope.count, everything):
             return exact
         return "structure" if self._asking_ns(scope, depth, queries) < min(gather, scan) else exact
 
@@ -88,7 +90,8 @@ class Built:
             # Where what may be found lies far from the query, the cells that were looked into have too little of it.
             complete = np.count_nonzero(proposed >= 0, axis=1) >= depth
         else:
-            _, proposed, complete = propose_inside(asked, queries, depth, self._probes(scope), scope.mask, depth)
+            wanted = depth if asked.rounding is None else k
+            _, proposed, complete = propose_inside(asked, queries, depth, self._probes(scope), scope.mask, wanted)
         return [
             self._best(query, places[places >= 0], k) if whole else self._exactly(query, k, scope)
             for query, places, whole in zip(queries, proposed, complete, strict=True)

@@ -151,7 +151,7 @@ def _answer(batch: list[_Search]) -> None:
         return _settle(first.answer, lambda: first.index.search(first.queries, first.depth, first.probes))
     try:
         scores, places = first.index.search(np.concatenate([each.queries for each in batch]), first.depth, first.probes)
-    except Exception:  # noqa: BLE001
+    except Exception:
         for each in batch:
             _answer([each])
         return None
@@ -167,7 +167,7 @@ def _settle(answer: Future[Any], work: Callable[[], Any]) -> None:
         return
     try:
         answer.set_result(work())
-    except BaseException as error:  # noqa: BLE001 - it belongs to the caller
+    except BaseException as error:
         answer.set_exception(error)
 
 

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from mmsearch.errors import CollectionDamaged
 from mmsearch.files import storage_errors
 from mmsearch.types import Ids, Vectors
 from mmsearch.vectors.ann.rows import MappedRows
-from mmsearch.vectors.array_files import map_array, write_array
+from mmsearch.vectors.array_files import write_array
 from mmsearch.vectors.plan import IndexDetails
 from mmsearch.vectors.reading import open_stored
 
@@ -67,15 +65,3 @@ def read_details(folder: Path) -> IndexDetails:
         return IndexDetails.from_json(data.decode("utf-8"), str(path))
     except UnicodeDecodeError as error:
         raise CollectionDamaged(f"{path} is not text.") from error
-
-
-def read_ids(folder: Path, name: str = IDS) -> Ids:
-    """Map a list of ids (n,), sorted, each once.
-
-    Raises:
-        CollectionDamaged: It is missing or is something else.
-    """
-    ids: Ids = map_array(folder / name, dtype=np.dtype("<i8"), shape=(None,))
-    if len(ids) and (ids[0] < 0 or not bool((ids[1:] > ids[:-1]).all())):
-        raise CollectionDamaged(f"{folder / name} is not a sorted list of ids.")
-    return ids

@@ -6,8 +6,8 @@ selector, and never saved: what is saved comes from the rows and the structure o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import Any
 from warnings import warn
 from weakref import finalize
@@ -143,16 +143,25 @@ def all_rows(device: Device, rows: MappedRows) -> GpuProposer:
     Raises:
         RuntimeError: They do not fit.
     """
+    return on_gpu(device, rows.pieces(max(1, _UPLOAD_BYTES // (4 * rows.dim))), rows.dim)
+
+
+def on_gpu(device: Device, pieces: Iterable[Vectors], dim: int) -> GpuProposer:
+    """Do what `all_rows` does, with unit rows (m, dim) that come in pieces.
+
+    Raises:
+        RuntimeError: They do not fit.
+    """
     queue = device.queue
-    index = queue.run(lambda: _empty_flat(device, rows.dim))
+    index = queue.run(lambda: _empty_flat(device, dim))
     try:
-        for piece in rows.pieces(max(1, _UPLOAD_BYTES // (4 * rows.dim))):
-            queue.run(lambda piece=piece: index.add(piece))  # searches of another index come in between
+        for piece in pieces:
+            queue.run(partial(index.add, piece))  # searches of another index come in between
     except RuntimeError:
         queue.run(index.reset)
         raise
     # Row and query are both rounded to float16; their products are summed in float32.
-    return GpuProposer(device, index, rounding=2 * _HALF_ERROR + rounding_slack(rows.dim))
+    return GpuProposer(device, index, rounding=2 * _HALF_ERROR + rounding_slack(dim))
 
 
 def cells(device: Device, structure: Structure) -> GpuProposer:

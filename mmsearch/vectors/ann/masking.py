@@ -50,7 +50,7 @@ def propose_inside(
     scores, places = _dropped(scores, places, inside, depth)
     complete: Complete = places[:, wanted - 1] >= 0
     if proposer.rounding is not None:
-        complete &= scores[:, wanted - 1] - left_out > 2 * proposer.rounding
+        complete &= scores[:, wanted - 1] > left_out + 2 * proposer.rounding
     return scores, places, complete
 
 

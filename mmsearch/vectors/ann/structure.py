@@ -28,10 +28,12 @@ class Structure:
         cells: How many cells there are; 0 for a graph or a plain list of codes.
         takes_masks: It looks only at rows that a mask marks.
         max_depth: How many places it can propose.
+        rounding: None, since it does not compare each query with every row.
     """
 
     takes_masks = True
     max_depth = 1 << 31
+    rounding: float | None = None
 
     def __init__(self, index: Any, *, mapped: bool = False) -> None:  # noqa: ANN401 - FAISS has no types
         self._index = index
@@ -41,6 +43,11 @@ class Structure:
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
+
+    @property
+    def index(self) -> Any:  # noqa: ANN401 - FAISS has no types
+        """The FAISS index, for copies of it on other devices; not to be changed."""
+        return self._index
 
     @classmethod
     def train(cls, factory: str, sample: Vectors, *, threads: int = 1) -> Self:
