@@ -124,12 +124,14 @@ class IndexConfig:
         max_memory_bytes: What the index may take; 0 means a quarter of the machine's memory.
         max_latency_ms: What one search of it may take, on one core.
         min_recall: Share of the true nearest 10 that searches by texts are to find; at most 1.
+        device: Where large indexes are searched: "cpu", "gpu", or "auto", which tries a GPU and keeps what is faster.
     """
 
     kind: str = "auto"
     max_memory_bytes: int = 0
     max_latency_ms: float = 10.0
     min_recall: float = 0.98
+    device: str = "auto"
 
     @property
     def memory_bytes(self) -> int:

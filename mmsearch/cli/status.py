@@ -57,11 +57,13 @@ def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
 
 def index_line(index: "IndexStatus") -> str:
     """Describe an index on a line."""
+    if index.kind == "none":
+        return f"none yet; searches compare all {counted(index.vectors, 'vector')}"
     name = f"{index.kind} ({index.factory})" if index.factory else index.kind
     parts = [f"{name}, {counted(index.vectors, 'vector')}, {size(index.size_bytes)}"]
     if index.recall is not None:
         parts.append(f"recall {_share(index.recall)} of the nearest 10 on {index.tuned_with}{_speed(index)}")
-    changes = [f"{index.tail:,} new since"] if index.tail and index.kind != "none" else []
+    changes = [f"{index.tail:,} new since"] if index.tail else []
     changes += [f"{index.removed:,} removed"] if index.removed else []
     parts += [", ".join(changes)] if changes else []
     parts += [] if index.fresh else ["not for the vectors as they are now; searches do without it"]

@@ -83,6 +83,13 @@ class Optimizing(Reading):
 
         keep_up(self._index_job(on_progress))
 
+    def _check_index_settings(self) -> None:
+        """Refuse settings before a run of hours rather than after it."""
+        from mmsearch.ingest.index_plan import check
+        from mmsearch.jobs import index_wishes
+
+        check(index_wishes(self._config), 0, self._storage.encoder().spec.space.dim)
+
     def _index_job(self, on_progress: OnProgress = lambda _: None) -> IndexJob:
         from mmsearch.jobs import index_job
 

@@ -93,6 +93,7 @@ class Writing(Optimizing):
                 return flow.dry_run(make_job(wishes, self._config, self._storage, shelves, roots, rules))
         if tokens:
             self._require_tokens()
+        self._check_index_settings()
         if not self.exists:
             with suppress(CollectionExists):  # another process was faster
                 self._storage.make(keep_tokens=self._config.ingest.tokens if tokens is None else tokens)

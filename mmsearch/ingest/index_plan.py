@@ -134,4 +134,8 @@ def _least_bytes(chosen: tuple[Recipe, ...], count: int, dim: int) -> int:
 
 
 def _size(count_bytes: int) -> str:
-    return f"{count_bytes / (1 << 20):,.0f} MiB" if count_bytes < 10 << 30 else f"{count_bytes / (1 << 30):,.0f} GiB"
+    """Write a size as it can be given, rounded up."""
+    for unit, least in (("GiB", 10 << 30), ("MiB", 1 << 20)):
+        if count_bytes >= least:
+            return f"{math.ceil(count_bytes / (1 << (30 if unit == 'GiB' else 20))):,} {unit}"
+    return f"{count_bytes:,} bytes"

@@ -17,15 +17,23 @@ from mmsearch.vectors.store import VectorStore
 class IndexCache:
     """Keeps the newest state in memory. Thread-safe: searches that hold an older one keep it.
 
+    Args:
+        catalog: Of the collection.
+        store: Of its vectors.
+        generations: Of its index.
+        device: Where to search an index that is on FAISS; see `mmsearch.vectors.ann.device.placed`.
+
     Attributes:
         banks: The same for banks of queries, which come and go without a change of the vectors.
         rerankers: The same for re-rankers.
     """
 
-    def __init__(self, catalog: Catalog, store: VectorStore, generations: GenerationStore) -> None:
+    def __init__(
+        self, catalog: Catalog, store: VectorStore, generations: GenerationStore, device: str = "cpu"
+    ) -> None:
         self._catalog = catalog
         self._store = store
-        self._live = LiveIndex(catalog, store, generations)
+        self._live = LiveIndex(catalog, store, generations, device)
         self.banks = BankCache(catalog)
         self.rerankers = RerankerCache(catalog)
         self._state: SearchState | None = None

@@ -7,6 +7,7 @@ from mmsearch.catalog.catalog import Catalog
 from mmsearch.errors import CollectionDamaged
 from mmsearch.protocols import VectorIndex
 from mmsearch.types import Generation
+from mmsearch.vectors.ann.device import placed
 from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
@@ -31,10 +32,13 @@ class _Stage:
 class LiveIndex:
     """Follows the catalog at the cost of what changed. Not thread-safe; its methods are called in `from_one_state`."""
 
-    def __init__(self, catalog: Catalog, store: VectorStore, generations: GenerationStore) -> None:
+    def __init__(
+        self, catalog: Catalog, store: VectorStore, generations: GenerationStore, device: str = "cpu"
+    ) -> None:
         self._catalog = catalog
         self._store = store
         self._generations = generations
+        self._device = device
         self._made_of: tuple[Generation | None, str] | None = None
         self._stages: tuple[_Stage, ...] = ()  # newest first
 
@@ -61,7 +65,8 @@ class LiveIndex:
         if generation is None or generation.basis != basis:
             return self._made_now(revision)
         try:
-            return _Stage(self._generations.load(generation), -1, generation.last_id, 0)
+            index = placed(self._generations.load(generation), self._device)
+            return _Stage(index, -1, generation.last_id, 0)
         except CollectionDamaged:
             if self._catalog.is_replaced(generation):  # and its files were removed
                 raise
@@ -82,6 +87,8 @@ class LiveIndex:
         if not len(added) and not len(removed):
             return grown
         index = stage.index.fork()
-        index.remove(removed)
-        index.add(added.ids, vectors_at(self._catalog, self._store, added, added.ids))
+        if len(removed):
+            index.remove(removed)
+        if len(added):
+            index.add(added.ids, vectors_at(self._catalog, self._store, added, added.ids))
         return replace(grown, index=index)

@@ -1,5 +1,11 @@
-"""Arrays in files of numpy's own format (.npy): written as they are, mapped after a check, and never unpickled."""
+"""Arrays in files of numpy's own format (.npy), version 1.0: written by numpy, and mapped after a strict check.
 
+numpy's reader does more than is wanted of a file that may be damaged or made up: it takes a pickle or a zip for what it
+says it is, and evaluates the header as Python. Here the header is compared with the one form that is ever written.
+"""
+
+import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from mmsearch.errors import CollectionDamaged
+from mmsearch.files import map_readonly
 from mmsearch.types import Ids
 from mmsearch.vectors.reading import open_stored, size_of
 
-_MAX_HEADER_BYTES = 1000  # numpy writes 128; the header is a Python literal, and parsing a large one is slow
+_MAX_HEADER_BYTES = 1000  # numpy writes 128
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00(?P<length>..)"
+    rb"\{'descr': '(?P<type>[<>|][a-z]\d{1,2})', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>\d{1,18}(?:,|(?:, \d{1,18})+))\), \} *\n",
+    re.DOTALL,
+)
 
 
 def write_array(path: Path, array: npt.NDArray[Any]) -> None:
@@ -20,7 +33,7 @@ def write_array(path: Path, array: npt.NDArray[Any]) -> None:
         OSError: The disk is full or the folder cannot be written.
     """
     with path.open("wb") as file:  # numpy would add ".npy" to a name without
-        np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+        np.lib.format.write_array(file, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
 
 
 def map_array(path: Path, *, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> npt.NDArray[Any]:
@@ -33,20 +46,22 @@ def map_array(path: Path, *, dtype: npt.DTypeLike, shape: tuple[int | None, ...]
 
     Raises:
         CollectionDamaged: It is missing, or is something else.
+        StorageError: This user may not read it.
     """
-    try:
-        with open_stored(path) as file:
-            size = size_of(file)
-        array = np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=_MAX_HEADER_BYTES)
-    except (ValueError, EOFError, OSError, SyntaxError, TypeError, OverflowError, MemoryError) as error:
-        raise CollectionDamaged(f"{path} is not an array of numbers: {error}.") from error
-    if not isinstance(array, np.memmap) or array.dtype != np.dtype(dtype) or not array.flags.c_contiguous:
-        raise CollectionDamaged(f"{path} is not an array of {np.dtype(dtype)}.")
-    if len(array.shape) != len(shape) or any(w not in (None, n) for n, w in zip(array.shape, shape, strict=True)):
-        raise CollectionDamaged(f"{path} has the shape {array.shape}, not {shape}.")
-    if array.offset + array.nbytes != size:
-        raise CollectionDamaged(f"{path} goes on behind its array.")
-    return np.asarray(array)
+    dtype = np.dtype(dtype)
+    with open_stored(path) as file:
+        found = _HEADER.match(file.read(_MAX_HEADER_BYTES))
+        if found is None or int.from_bytes(found["length"], "little") != found.end() - found.end("length"):
+            raise CollectionDamaged(f"{path} is not an array of numbers.")
+        if found["type"].decode() != dtype.str:
+            raise CollectionDamaged(f"{path} is not an array of {dtype}.")
+        stored = tuple(int(length) for length in found["shape"].split(b",") if length)
+        if len(stored) != len(shape) or any(want not in (None, got) for got, want in zip(stored, shape, strict=True)):
+            raise CollectionDamaged(f"{path} has the shape {stored}, not {shape}.")
+        if size_of(file) != found.end() + math.prod(stored) * dtype.itemsize:
+            raise CollectionDamaged(f"{path} has not the size of an array of the shape {stored}.")
+        mapped = map_readonly(file)
+    return np.frombuffer(mapped, dtype, offset=found.end()).reshape(stored)
 
 
 def map_ids(path: Path) -> Ids:
@@ -54,6 +69,7 @@ def map_ids(path: Path) -> Ids:
 
     Raises:
         CollectionDamaged: It is missing, or is something else.
+        StorageError: This user may not read it.
     """
     ids: Ids = map_array(path, dtype="<i8", shape=(None,))
     if len(ids) and (ids[0] < 0 or not bool((ids[1:] > ids[:-1]).all())):

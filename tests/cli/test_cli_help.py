@@ -22,7 +22,7 @@ def test_every_command_of_the_interface_is_there():
     names = {path[0] for path in ALL if path}
     assert names == {
         *("index", "search", "status", "errors", "verify", "rebuild", "remove"),
-        *("adapt", "calibrate", "train", "evaluate", "dupes", "set", "fields", "log", "feedback"),
+        *("optimize", "adapt", "calibrate", "train", "evaluate", "dupes", "set", "fields", "log", "feedback"),
         *("models", "doctor", "demo", "config", "completion", "explain"),
     }
     assert {path for path in ALL if len(path) == 2} == {

@@ -1,7 +1,6 @@
 """When an index is folded and built, and what that reads: counted, not timed."""
 
 import json
-from contextlib import contextmanager
 from threading import Event, Thread
 
 import numpy as np
@@ -16,15 +15,17 @@ from mmsearch.ingest.build_lock import build_lock
 from mmsearch.ingest.index_build import BuiltContent
 from mmsearch.ingest.index_content import FlatContent, FoldedContent
 from mmsearch.jobs import index_job
+from mmsearch.vectors.ann import tune
 from mmsearch.vectors.plan import IndexDetails, IndexWishes, Measured, Recipe
 from mmsearch.vectors.store import VectorStore
 
 IVF = "IVF16,Flat"
+TUNE = tune.tune
 
 
 @pytest.fixture
 def sizes(monkeypatch):
-    """The policy in small: a scan up to 1,000 vectors, then cells; a tail of 200 is folded in."""
+    """The policy in small: a scan up to 1,000 vectors, then cells; a tail of 200 is folded in; nothing is measured."""
     monkeypatch.setattr(due, "FLAT_CHANGES", 100)
     monkeypatch.setattr(due, "FOLD_TAIL", 200)
 
@@ -32,6 +33,20 @@ def sizes(monkeypatch):
         return (Recipe("ivf-flat", IVF) if count >= 1000 else Recipe("flat"),)
 
     monkeypatch.setattr("mmsearch.vectors.ann.choose.choose", choose)
+    monkeypatch.setattr("mmsearch.vectors.ann.tune.tune", tuned_to(1.0))
+
+
+def tuned_to(recall):
+    def tune(index, queries, source, wishes):
+        measured = Measured(recall, 0.9, 1.0, 5.0, len(queries), source)
+        return IndexDetails(index.details.recipe, trained_on=index.details.trained_on, measured=measured)
+
+    return tune
+
+
+@pytest.fixture
+def measuring(sizes, monkeypatch):
+    monkeypatch.setattr("mmsearch.vectors.ann.tune.tune", TUNE)
 
 
 @pytest.fixture
@@ -53,7 +68,9 @@ def done(monkeypatch):
 def gathered(monkeypatch):
     """How many rows are read from the files of vectors."""
     gather, counts = VectorStore.gather, []
-    monkeypatch.setattr(VectorStore, "gather", lambda self, files, rows: counts.append(len(rows)) or gather(self, files, rows))
+    monkeypatch.setattr(
+        VectorStore, "gather", lambda self, files, rows: counts.append(len(rows)) or gather(self, files, rows)
+    )
     return counts
 
 
@@ -98,7 +115,7 @@ def test_steps_of_a_growing_collection(made, sizes, done, gathered):
     put(made, 900, first=200)
     gathered.clear()
     assert run(made) == 1  # the kind changes with the size
-    assert done == ["flat", "flat", "built"]
+    assert done == ["flat", "built"]
     assert sum(gathered) == 1481
     assert newest(made).kind == "ivf-flat"
     gathered.clear()
@@ -111,7 +128,7 @@ def test_steps_of_a_growing_collection(made, sizes, done, gathered):
     assert newest(made).vectors == 1721
     put(made, 4300, first=500)  # four times what it was trained on
     assert run(made) == 1
-    assert done == ["flat", "flat", "built", "folded", "built"]
+    assert done == ["flat", "built", "folded", "built"]
     assert made.status().index.trained_on == 6021
 
 
@@ -352,23 +369,12 @@ def test_a_long_run_publishes_now_and_then(made, folder, sizes, monkeypatch, don
 # ---- measuring ----
 
 
-@contextmanager
-def tuned_to(monkeypatch, recall):
-    def tune(index, queries, source, wishes):
-        measured = Measured(recall, 0.9, 1.0, 5.0, len(queries), source)
-        return IndexDetails(index.details.recipe, trained_on=index.details.trained_on, measured=measured)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("mmsearch.vectors.ann.tune.tune", tune)
-        yield
-
-
 def test_a_kind_that_is_not_as_wished_gives_way_to_the_next(made, sizes, done, monkeypatch):
     recipes = (Recipe("ivf-flat", IVF), Recipe("hnsw", "HNSW8,Flat"))
     monkeypatch.setattr("mmsearch.vectors.ann.choose.choose", lambda *_, **__: recipes)
+    monkeypatch.setattr("mmsearch.vectors.ann.tune.tune", tuned_to(0.5))
     put(made, 2000)
-    with tuned_to(monkeypatch, 0.5):
-        run(made)
+    run(made)
     status = made.status().index
     assert (status.kind, status.recall) == ("hnsw", 0.5)  # the last one is taken as it is
     assert status.note.startswith("IVF16,Flat found only 0.500 of the nearest 10.")
@@ -385,7 +391,7 @@ def test_what_cannot_be_built_gives_way_too(made, sizes, monkeypatch):
     assert made.verify() == []
 
 
-def test_texts_measure_it(made, sizes):
+def test_texts_measure_it(made, measuring):
     put(made, 2000)
     run(made)
     status = made.status().index
@@ -396,7 +402,7 @@ def test_texts_measure_it(made, sizes):
 
 
 @pytest.mark.parametrize("trouble", ["raises", "no texts", "none"])
-def test_stored_vectors_measure_it_if_texts_cannot(made, sizes, monkeypatch, trouble):
+def test_stored_vectors_measure_it_if_texts_cannot(made, measuring, monkeypatch, trouble):
     put(made, 2000)
 
     def fails(*_):
@@ -405,7 +411,9 @@ def test_stored_vectors_measure_it_if_texts_cannot(made, sizes, monkeypatch, tro
     if trouble == "raises":
         monkeypatch.setattr(made._storage._encoder, "encode_texts", fails)
     elif trouble == "none":
-        monkeypatch.setattr("mmsearch.ingest.tuning_queries.tuning_queries", lambda *_: (np.empty((0, 64), dtype=np.float32), ""))
+        monkeypatch.setattr(
+            "mmsearch.ingest.tuning_queries.tuning_queries", lambda *_: (np.empty((0, 64), dtype=np.float32), "")
+        )
     else:
         spec = made._storage._encoder.spec
         changed = type("Blind", (), {"spec": type("Spec", (), {"modalities": spec.modalities - {"text"}})})

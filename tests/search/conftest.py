@@ -47,9 +47,12 @@ class Library:
     def asset_id(self, path):
         return self.catalog.lookup([path])[path].id
 
-    def remove(self, path):
+    def change(self, act):
         with self.catalog.write() as writer:
-            writer.remove_assets([self.asset_id(path)])
+            act(writer)
+
+    def remove(self, path):
+        self.change(lambda writer: writer.remove_assets([self.asset_id(path)]))
 
     def replace(self, old, path, modality, *texts):
         """Forget one file and commit another, in one transaction."""

@@ -193,7 +193,7 @@ def test_a_damaged_index_is_made_again_from_the_vectors(filled, reader, loaded, 
 
 
 def test_a_generation_is_replaced_between_the_catalog_and_its_files(filled, reader, monkeypatch):
-    """The reader has looked up generation 1; before it opens the files, a writer publishes number 2 and removes them."""
+    """The reader has looked up generation 1; before it opens the files, a writer publishes 2 and removes them."""
     load = GenerationStore.load
     made_of_all = []
     of = FlatIndex.of

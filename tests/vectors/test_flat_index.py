@@ -69,3 +69,30 @@ def test_a_count_that_the_file_cannot_hold_is_refused_before_memory_is_asked_for
     (tmp_path / "rows.npy").write_bytes(data.replace(b"(3, 8)", b"(3, 8" + b"0" * 9 + b")"))
     with pytest.raises(CollectionDamaged):
         FlatIndex.load(tmp_path, 8)
+
+
+def test_forks_of_forks_change_each_by_itself():
+    """The room behind the rows goes to one of them only."""
+    vectors = rows(40)
+    index = FlatIndex(8)
+    index.add(np.arange(10), vectors[:10])
+    index.add(np.arange(10, 12), vectors[10:12])  # leaves room
+    one = index.fork()
+    other = index.fork()
+    of_one = one.fork()
+    forks = (index, one, other, of_one)
+    for number, fork in enumerate(forks, start=20):
+        fork.add(np.array([number]), vectors[[number]])
+    for number, fork in enumerate(forks, start=20):
+        assert fork.ids.tolist() == [*range(12), number]
+        np.testing.assert_allclose(fork.rows, vectors[fork.ids], atol=1e-6)
+
+
+def test_additions_to_fork_after_fork_move_the_rows_only_now_and_then():
+    index, moves = FlatIndex(4), 0
+    for id_, row in enumerate(rows(500, 4)):
+        before, index = index.rows, index.fork()
+        index.add(np.array([id_]), row[np.newaxis])
+        moves += not np.shares_memory(before, index.rows)
+    np.testing.assert_allclose(index.rows, rows(500, 4), atol=1e-6)
+    assert moves < 20

@@ -122,13 +122,13 @@ TAKEN = [
     "IVF16,SQfp16",
     "IVF16,PQ32x4fs",
     "IVF16,PQ32x4fsr",
-    "IVF16,PQ8",
-    "IVF16,PQ32x5",
+    "IVF16,PQ16np",
+    "IVF16,PQ32x5np",
     "IVF16,RaBitQ",
     "IVF16,RaBitQfs2",
     "IVF16_HNSW8,PQ32x4fsr",
     "IVF16(SQfp16),SQ8",
-    "OPQ32_64,IVF16,PQ32x4fsr",
+    "OPQ8_16,IVF16,PQ8x4fsr",
     "RR64,IVF16,PQ32x4fs",
     "Pad128,IVF16,PQ64x4fs",
     "HNSW8",
@@ -155,7 +155,9 @@ def test_a_factory_string_that_is_taken_works_with_and_without_a_mask(text, tmp_
     assert mask[inside[inside >= 0]].all()
 
 
-@pytest.mark.parametrize("text", ["IVF256,PQ32x4fsr", "IVF256,SQ8", "IVF256,RaBitQfs", "IVF256,Flat", "HNSW32,SQfp16"])
+@pytest.mark.parametrize(
+    "text", ["IVF256,PQ32x4fsr", "IVF256,SQ8", "IVF256,RaBitQfs", "IVF256,RaBitQ4", "IVF256,Flat", "HNSW32,SQfp16"]
+)
 def test_the_memory_is_about_the_size_of_the_file(text, tmp_path):
     rows = unit_rows(np.random.default_rng(1).standard_normal((20_000, 64)))
     structure = Structure.train(text, rows[:10_000])

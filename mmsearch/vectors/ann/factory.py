@@ -15,7 +15,7 @@ _MOST_CHARS = 64
 _ROTATION = r"(?:(?:OPQ\d{1,4}(?:_(?P<opq>\d{1,4}))?|RR(?P<rr>\d{1,4})|Pad(?P<pad>\d{1,4})),)?"
 _CELLS = r"IVF(?P<cells>[1-9]\d{0,6})(?:_HNSW[1-9]\d{0,2}|\(HNSW[1-9]\d{0,2}\)|\(SQfp16\))?"
 _SCALARS = r"Flat|SQ(?:4|6|8|fp16|bf16)"
-_CODE = rf"(?P<code>{_SCALARS}|PQ[1-9]\d{{0,3}}(?:x(?:4fsr?|[4-9]|1[0-2]))?|RaBitQ(?:fs)?[1-9]?)"
+_CODE = rf"(?P<code>{_SCALARS}|PQ[1-9]\d{{0,3}}(?:x4fsr?|(?:x(?:[4-9]|1[0-2]))?(?:np)?)|RaBitQ(?:fs)?[1-9]?)"
 _GRAPH = rf"HNSW(?P<links>[1-9]\d{{0,2}})(?:[,_](?P<point>{_SCALARS}))?"
 _TAKEN = re.compile(rf"{_ROTATION}(?:{_CELLS},{_CODE}|{_GRAPH})", re.ASCII)
 
@@ -30,7 +30,7 @@ _REFUSED = {  # of parts of a string
     r"P?(RQ|LSQ).*": "FAISS cannot filter in it",
     r".*\+.*": "FAISS has it for Euclidean distances only",
 }
-_CODE_FACTORS_BYTES = 12  # what RaBitQ keeps beside the bits of a vector
+_ONE_BIT_FACTORS_BYTES, _FACTORS_BYTES = 8, 20  # what RaBitQ keeps beside the bits of a vector, one or more each
 _ID_BYTES = 8
 _LINK_BYTES = 4
 _FAST_SCAN_BLOCK = 32  # rows are filed in blocks of so many, of which the last one of each cell is half empty
@@ -104,9 +104,9 @@ def _refusal(text: str) -> str:
 
 def _code_bytes(code: str, width: int) -> float:
     if code.startswith("PQ"):
-        parts, _, bits = code.removeprefix("PQ").removesuffix("r").removesuffix("fs").partition("x")
+        parts, _, bits = re.sub("fsr?|np", "", code[len("PQ") :]).partition("x")
         return int(parts) * int(bits or 8) / 8
     if code.startswith("RaBitQ"):
-        bits = code.removeprefix("RaBitQ").removeprefix("fs")
-        return width * int(bits or 1) / 8 + _CODE_FACTORS_BYTES
+        bits = int(code.removeprefix("RaBitQ").removeprefix("fs") or 1)
+        return width * bits / 8 + (_ONE_BIT_FACTORS_BYTES if bits == 1 else _FACTORS_BYTES)
     return width * {"Flat": 4, "SQ4": 0.5, "SQ6": 0.75, "SQ8": 1, "SQfp16": 2, "SQbf16": 2}[code]
