@@ -22,7 +22,6 @@ import numpy.typing as npt
 
 import mmsearch
 from mmsearch.ingest.commit import Committer, Tally
-from mmsearch.ingest.publish import publish
 from mmsearch.normalise import unit_rows
 from mmsearch.types import FileStat, IndexedFile, MediaInfo, Segment, Vectors
 
@@ -89,7 +88,7 @@ def fill(collection: mmsearch.Collection, items: int) -> None:
                 committer.commit(batch)
                 batch = []
         committer.commit(batch)
-        publish(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
+    collection.optimize()
 
 
 def ask(collection: mmsearch.Collection, texts: Sequence[str], options: dict[str, Any]) -> Timed:

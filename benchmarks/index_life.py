@@ -1,6 +1,6 @@
 """What a large collection costs: to open, to search with filters, to add to and delete from, to keep in shape.
 
-    python -m benchmarks.index_life [--items 100000] [--changed 1000] [--runs 5] [--home FOLDER]
+    python -m benchmarks.index_life [--items 100000] [--changed 1000] [--kind auto] [--runs 5] [--home FOLDER]
 
 Makes a collection of so many photos by the code that commits them, with made-up vectors: no photo is read. Then, each
 in a new process, and by the clock on the wall:
@@ -68,14 +68,12 @@ def new_vectors(home: Path, count: int) -> Vectors:
 
 def print_cold(home: Path, runs: int) -> None:
     """Print what a first answer takes."""
-    for name, seconds in in_new_process(cold_starts, home, home / _QUERY, runs).items():
-        print(f"  {name:28} {1000 * seconds:7.0f} ms")
+    spent = in_new_process(cold_starts, home, home / _QUERY, runs)
     for options in (["--mode", "vector", "--no-rerank"], []):
-        spent = cold_commands(home, TEXT, options, runs)
-        print(
-            f'  mmsearch search "{TEXT}" {" ".join(options)}: median {np.median(spent):.2f} s, fastest {spent[0]:.2f} s'
-        )
-    print()
+        command = " ".join(["mmsearch search", f'"{TEXT}"', *options])
+        spent[f"`{command}`"] = in_new_process(cold_commands, home, TEXT, options, runs)
+    rows = [[name, f"{wall:.0f}", "" if cpu is None else f"{cpu:.0f}"] for name, (wall, cpu) in spent.items()]
+    print_table(["a new process", "ms", "CPU ms"], rows)
 
 
 def print_filters(home: Path) -> None:
@@ -153,12 +151,12 @@ def measure(home: Path, args: argparse.Namespace) -> None:
     home.mkdir(parents=True, exist_ok=True)
     if not (home / NAME).exists():
         in_new_process(fill, home, args.items)
-        print_costs([("build the index", in_new_process(build, home))])
+        print_costs([("build the index", in_new_process(build, home, args.kind))])
     print_sizes(home, args.items)
     print_cold(home, args.runs)
     print_filters(home)
     print_changes(home, args.items, in_new_process(new_vectors, home, args.changed))
-    print_sizes(home, args.items)
+    print_sizes(home, args.items + due(args.items))
 
 
 def main() -> None:
@@ -166,6 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--changed", type=int, default=1_000, help="photos to add and to remove")
+    parser.add_argument("--kind", default="auto", help="of index, as in `mmsearch optimize`")
     parser.add_argument("--runs", type=int, default=5, help="of cold starts")
     parser.add_argument("--home", type=Path, help="where to keep the collection; by default it is thrown away")
     args = parser.parse_args()

@@ -19,29 +19,34 @@ import numpy.typing as npt
 
 import mmsearch
 from benchmarks.index_life_set import commit, path_of
-from mmsearch.ingest.publish import publish
 from mmsearch.types import Block, Vectors
 from mmsearch.vectors.store import VectorStore
 
 NAME = "default"
+Spent = tuple[float, float | None]
+"""Milliseconds by the clock on the wall, and of CPU if that is known."""
 SEARCH: dict[str, Any] = {"mode": "vector", "rerank": False}
 
 _COLD = """
 import time
-begun = time.perf_counter()
+
+def now():
+    return 1000 * time.perf_counter(), 1000 * time.process_time()
+
+ticks = [now()]
 import json, sys, numpy, mmsearch
-imported = time.perf_counter()
+ticks.append(now())
 vector = numpy.load(sys.argv[2])
 collection = mmsearch.open(sys.argv[3], home=sys.argv[1])
-opened = time.perf_counter()
+ticks.append(now())
 hits = collection.search(vector=vector, mode="vector", rerank=False)
-answered = time.perf_counter()
-again = collection.search(vector=vector, mode="vector", rerank=False)
-ended = time.perf_counter()
+ticks.append(now())
+collection.search(vector=vector, mode="vector", rerank=False)
+ticks.append(now())
 assert len(hits) == 10
-inside = {"import mmsearch": imported - begun, "open": opened - imported, "first search": answered - opened}
-inside |= {f"  its stage {stage!r}": spent / 1000 for stage, spent in hits.profile.items()}
-print(json.dumps(inside | {"second search": ended - answered}))
+parts = zip(("import mmsearch", "open", "first search", "second search"), ticks, ticks[1:])
+spent = {name: (end[0] - begun[0], end[1] - begun[1]) for name, begun, end in parts}
+print(json.dumps([spent, hits.profile]))
 """
 
 
@@ -64,22 +69,37 @@ class Cost:
     index: str
 
 
-def cold_starts(home: Path, vector: Path, runs: int) -> dict[str, float]:
-    """Open and answer a query by vector in new processes; seconds of each part, medians."""
-    parts: list[dict[str, float]] = []
-    for _ in range(runs):
-        begun = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", _COLD, str(home), str(vector), NAME], check=True, capture_output=True, text=True
-        )
-        parts.append({"whole process": time.perf_counter() - begun, **json.loads(done.stdout)})
-    return {name: float(np.median([each.get(name, 0.0) for each in parts])) for name in parts[0]}
+def cold_starts(home: Path, vector: Path, runs: int) -> dict[str, Spent]:
+    """Open and answer a query by vector in new processes: what each part takes, medians."""
+    command = [sys.executable, "-c", _COLD, str(home), str(vector), NAME]
+    parts = [_cold_start(command) for _ in range(runs)]
+    return {name: _median([each.get(name, (0.0, None)) for each in parts]) for name in parts[0]}
 
 
-def cold_commands(home: Path, text: str, options: list[str], runs: int) -> npt.NDArray[np.float64]:
-    """Run `mmsearch search` so many times; seconds of each whole process, sorted."""
+def _cold_start(command: list[str]) -> dict[str, Spent]:
+    printed, whole = _run(command)
+    spent, stages = json.loads(printed)
+    within = {f"first search, stage {stage!r}": (milliseconds, None) for stage, milliseconds in stages.items()}
+    return {"whole process": whole, **{name: (wall, cpu) for name, (wall, cpu) in spent.items()}, **within}
+
+
+def _run(command: list[str]) -> tuple[str, Spent]:
+    """Run a program; return what it prints, and what the whole process took."""
+    before, begun = _cpu_s(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    wall, cpu = time.perf_counter() - begun, _cpu_s(resource.RUSAGE_CHILDREN) - before
+    return done.stdout, (1000 * wall, 1000 * cpu)
+
+
+def _median(spent: list[Spent]) -> Spent:
+    walls, cpus = [wall for wall, _ in spent], [cpu for _, cpu in spent if cpu is not None]
+    return float(np.median(walls)), float(np.median(cpus)) if cpus else None
+
+
+def cold_commands(home: Path, text: str, options: list[str], runs: int) -> Spent:
+    """Run `mmsearch search` so many times: what the whole process takes, medians."""
     command = [str(Path(sys.executable).parent / "mmsearch"), "--home", str(home), "search", text, "--json", *options]
-    return np.sort([_seconds(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(runs)])
+    return _median([_run(command)[1] for _ in range(runs)])
 
 
 def filtered(home: Path, vector: Vectors, where: str) -> tuple[float, float, int]:
@@ -94,14 +114,9 @@ def filtered(home: Path, vector: Vectors, where: str) -> tuple[float, float, int
         return spent[0], float(np.median(spent[1:])), found
 
 
-def build(home: Path) -> Cost:
+def build(home: Path, kind: str) -> Cost:
     """Make an index of a new collection."""
-
-    def change(collection: mmsearch.Collection) -> None:
-        _publish(collection)
-        collection.optimize()
-
-    return _cost(home, change)
+    return _cost(home, lambda collection: collection.optimize(asked=kind))
 
 
 def add(home: Path, rows: Vectors, first: int) -> Cost:
@@ -190,7 +205,7 @@ def _answer(home: Path, connection: Connection) -> None:
 
 def _publish(collection: mmsearch.Collection) -> None:
     with collection._storage.writing() as shelves:
-        publish(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
+        collection._publish(shelves)
 
 
 def _cost(home: Path, change: Callable[[mmsearch.Collection], Any]) -> Cost:
@@ -207,8 +222,8 @@ def _bytes_written() -> int:
     return int(counts["wchar"])
 
 
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
+def _cpu_s(whose: int = resource.RUSAGE_SELF) -> float:
+    used = resource.getrusage(whose)
     return used.ru_utime + used.ru_stime
 
 

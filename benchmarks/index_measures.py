@@ -65,10 +65,15 @@ def on_front(points: Sequence[tuple[float, float]]) -> list[bool]:
 
 @dataclass(frozen=True)
 class Timed:
-    """Milliseconds of single queries, and how many times as long a scan of all takes that was timed in between."""
+    """Milliseconds of single queries, and how many times as long a scan of all takes that was timed in between.
+
+    Attributes:
+        scan: Milliseconds of that scan, median.
+    """
 
     each: Milliseconds
     faster: float
+    scan: float
 
     @property
     def median(self) -> float:
@@ -94,6 +99,7 @@ def time_beside(
     """
     each: list[float] = []
     ratios: list[float] = []
+    all_scans: list[float] = []
     for batch in np.array_split(queries, min(_ROUNDS, len(queries))):
         scans = [milliseconds(scan, batch[i % len(batch)][np.newaxis]) for i in range(_SCANS_A_ROUND)]
         for query in batch[:_WARMING]:
@@ -104,8 +110,9 @@ def time_beside(
             if sum(mine) > 1000 * limit_s / _ROUNDS:
                 break
         each += mine
+        all_scans += scans
         ratios.append(float(np.median(scans) / np.median(mine)))
-    return Timed(np.array(each), float(np.median(ratios)))
+    return Timed(np.array(each), float(np.median(ratios)), float(np.median(all_scans)))
 
 
 def milliseconds(ask: Callable[[Vectors], Any], queries: Vectors) -> float:

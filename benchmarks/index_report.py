@@ -9,7 +9,7 @@ from benchmarks.index_run import Filtered, Measurement, Point
 Row = Sequence[str]
 _BUILDING = ("bytes a vector", "build, CPU s", "wall s", "tuning, CPU s")
 _SUMMARY = ("index", "what", *_BUILDING, "imports ms", "load ms", "first query ms")
-_ASKED_ONE = ("recall@10, texts", "pictures", "p50 ms", "p95 ms", "times faster than the scan")
+_ASKED_ONE = ("recall@10, texts", "pictures", "p50 ms", "p95 ms", "scan ms", "times faster")
 _POINTS = ("index", "effort", *_ASKED_ONE, "queries/s in batches", "times faster in batches", "on the front")
 _FOUND = ("allowed", "lie", "recall@10", "complete", "forbidden")
 _FILTERED = ("index", "effort", *_FOUND, "p50 ms", "p95 ms", "asked again", "times faster than the unfiltered scan")
@@ -89,6 +89,7 @@ def _all_points(measured: Sequence[Measurement]) -> Iterator[Row]:
             f"{point.recall['pictures']:.3f}",
             f"{point.median_ms:.2f}",
             f"{point.late_ms:.2f}",
+            f"{point.scan_ms:.1f}",
             f"{point.faster:.1f}",
             f"{point.batch_qps:,.0f}",
             f"{point.batch_faster:.2f}",

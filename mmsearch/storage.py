@@ -23,14 +23,14 @@ from mmsearch.vectors.tokens import TokenStore
 class Shelves:
     """The open stores of one collection: what a flow works on."""
 
-    def __init__(self, folder: Path, catalog: Catalog) -> None:
+    def __init__(self, folder: Path, catalog: Catalog, device: str = "cpu") -> None:
         self.catalog = catalog
         self.space = catalog.space()
         self._spaces = spaces = folder / "spaces" / self.space.space_id
         self.feature_dim = catalog.feature_dim()
         self.store = VectorStore(spaces / "vectors", self.space, self.feature_dim)
         self.generations = GenerationStore(spaces / "generations", self.space.dim)
-        self.indexes = IndexCache(catalog, self.store, self.generations)
+        self.indexes = IndexCache(catalog, self.store, self.generations, device)
 
     @property
     def tokens(self) -> TokenStore:
@@ -45,10 +45,12 @@ class Storage:
         folder: Where it lies.
         model: What the caller asks for, by name or as an object; None takes what the collection was made with.
         default_model: For a new collection of which the caller asks nothing.
+        device: Where to search its index: the setting `index.device`.
     """
 
-    def __init__(self, folder: Path, model: str | Encoder | None, default_model: str) -> None:
+    def __init__(self, folder: Path, model: str | Encoder | None, default_model: str, device: str = "cpu") -> None:
         self.folder = folder
+        self._device = device
         self._model = model
         self._default_model = default_model
         self._shelves: Shelves | None = None
@@ -96,7 +98,7 @@ class Storage:
             if self._shelves is None:
                 self._require()
                 catalog = Catalog.open(self._catalog_path, write=False)
-                self._shelves = self._compared(Shelves(self.folder, catalog))
+                self._shelves = self._compared(Shelves(self.folder, catalog, self._device))
             return self._shelves
 
     @contextmanager

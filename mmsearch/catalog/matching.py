@@ -45,10 +45,9 @@ def files_where(connection: sa.Connection, condition: Condition) -> Ids:
     return id_list(connection, sa.select(assets.c.id).where(asset_condition(connection, condition)))
 
 
-def of_files(connection: sa.Connection, files: Ids, modalities: Collection[Modality] = ()) -> Ids:
+def of_files(connection: sa.Connection, files: Ids) -> Ids:
     """Return the ids (n,), sorted, that have a vector and stand for some files; a few seeks for each file."""
     own = _WITH_VECTOR.join_from(segments, vectors)
-    own = own.where(is_of(modalities)) if modalities else own
     captions = own.join(assets, assets.c.path == segments.c.about)
     queries = []
     for chunk in chunks(files.tolist()):
@@ -75,10 +74,18 @@ def _of_kinds(connection: sa.Connection, wanted: Filter) -> Ids:
 
 def _meeting(connection: sa.Connection, wanted: Filter, condition: Condition) -> Ids:
     files = files_where(connection, condition)
-    if len(files) <= FEW_FILES:
-        return of_files(connection, files, wanted.modalities)
-    ids, stands_for = subjects(connection)
-    return _common(_of_kinds(connection, wanted), ids[np.isin(stands_for, files)])
+    if len(files) > FEW_FILES:
+        ids, stands_for = subjects(connection)
+        return _common(_of_kinds(connection, wanted), ids[np.isin(stands_for, files)])
+    ids = of_files(connection, files)
+    return _only(connection, ids, wanted.modalities) if wanted.modalities else ids
+
+
+def _only(connection: sa.Connection, ids: Ids, modalities: Collection[Modality]) -> Ids:
+    """Return those of some ids that are of one of these kinds. Together with a list of files, SQLite would scan."""
+    own = sa.select(segments.c.id).where(is_of(modalities))
+    queries = [own.where(segments.c.id.in_(chunk)) for chunk in chunks(ids.tolist())]
+    return np.concatenate([ids[:0], *(id_list(connection, query) for query in queries)])
 
 
 def _common(ids: Ids, others: Ids) -> Ids:
@@ -87,5 +94,5 @@ def _common(ids: Ids, others: Ids) -> Ids:
 
 def _of_assets(connection: sa.Connection, asset_ids: Iterable[int]) -> Ids:
     own = sa.select(segments.c.id)
-    found = [id_list(connection, own.where(segments.c.asset_id.in_(chunk))) for chunk in chunks(sorted(asset_ids))]
-    return np.concatenate(found)
+    queries = [own.where(segments.c.asset_id.in_(chunk)) for chunk in chunks(sorted(asset_ids))]
+    return np.concatenate([id_list(connection, query) for query in queries])

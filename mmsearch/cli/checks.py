@@ -23,9 +23,11 @@ from mmsearch.registry import make_encoder
 from mmsearch.testing import noises
 from mmsearch.testing.media import write_image, write_text, write_wav
 from mmsearch.threads import machine_cores
+from mmsearch.vectors.ann.gpu_install import gpu_install
+from mmsearch.vectors.ann.gpu_trial import trial_failure
 
 _PACKAGES = (
-    *("numpy", "onnxruntime", "tokenizers", "faiss-cpu", "sqlalchemy", "alembic"),
+    *("numpy", "onnxruntime", "tokenizers", "sqlalchemy", "alembic"),
     *("pillow", "av", "safetensors", "lark", "typer", "rich"),
 )
 # Extra -> the module that it brings.
@@ -71,11 +73,12 @@ def checks(config: Config) -> Iterator[Check]:
     yield Check("mmsearch", "ok", f"{__version__} in {Path(__file__).parents[1]}")
     yield Check("Python", "ok", f"{platform.python_version()} ({sys.executable}), {platform.platform()}")
     yield from map(_package, _PACKAGES)
+    yield _faiss()
     yield _sqlite()
     yield from map(_extra, _EXTRAS)
     yield _machine(config)
     yield _limits(config)
-    yield _gpu()
+    yield _gpu(config.index.device)
     yield _home(config.home)
     yield _model(config.model)
     yield _trial(config.model)
@@ -85,9 +88,19 @@ def _package(name: str) -> Check:
     try:
         return Check(name, "ok", version(name))
     except PackageNotFoundError:
-        if name == "faiss-cpu" and find_spec("faiss"):
-            return Check(name, "ok", "another build of FAISS is installed")
         return Check(name, "fail", "not installed", "Install mmsearch again: pip install --force-reinstall mmsearch")
+
+
+def _faiss() -> Check:
+    """Say which of the packages of FAISS are installed: they share one module, so one may have spoilt another."""
+    install = gpu_install()
+    says = ", ".join(f"{name} {version}" for name, version in install.packages.items()) or "of unknown origin"
+    problem, remedy = install.problem
+    if not install.imports:
+        return Check("FAISS", "fail", f"{says}: {problem}", remedy)
+    if problem and not install.gpu_build and len(install.packages) > 1:
+        return Check("FAISS", "warn", f"{says}: {problem}", remedy)
+    return Check("FAISS", "ok", f"{says}, {'with' if install.gpu_build else 'without'} GPU code")
 
 
 def _sqlite() -> Check:
@@ -126,11 +139,20 @@ def _limits(config: Config) -> Check:
     )
 
 
-def _gpu() -> Check:
-    import faiss
-
-    count = faiss.get_num_gpus() if hasattr(faiss, "get_num_gpus") else 0
-    return Check("GPU for FAISS", "ok", f"{count} found" if count else "none; not needed")
+def _gpu(device: str) -> Check:
+    """Search on the GPU, if there is one; none is needed unless the settings ask for it."""
+    install = gpu_install()
+    problem, remedy = install.problem
+    if problem and device == "gpu":
+        return Check("GPU", "fail", f"index.device is gpu, but {problem}", remedy)
+    if problem:
+        return Check("GPU", "ok", f"not used, and not needed: {problem}")
+    found = f"{counted(install.gpus, 'GPU')}, FAISS {'with' if install.cuvs else 'without'} cuVS"
+    if failure := trial_failure():
+        return Check(
+            "GPU", "warn", f"{found}, but a search on it failed: {failure}", "docs/gpu.md says what to look for."
+        )
+    return Check("GPU", "ok", f"{found}; a search on it works; index.device is {device}")
 
 
 def _home(home: Path) -> Check:

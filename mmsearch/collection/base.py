@@ -20,7 +20,7 @@ class CollectionBase:
         self.folder = folder
         self.name = folder.name
         self._config = config
-        self._storage = Storage(folder, model, config.model)
+        self._storage = Storage(folder, model, config.model, config.index.device)
 
     def __enter__(self) -> Self:
         return self

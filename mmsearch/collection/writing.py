@@ -238,4 +238,4 @@ class Writing(Optimizing):
 def _state(shelves: Shelves) -> tuple[object, ...]:
     """Return what changes whenever a writer replaces stored files."""
     catalog = shelves.catalog
-    return catalog.revision(), catalog.generation(), catalog.token_blocks()
+    return catalog.revision(), catalog.referenced_files(), catalog.token_blocks()

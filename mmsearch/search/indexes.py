@@ -28,9 +28,7 @@ class IndexCache:
         rerankers: The same for re-rankers.
     """
 
-    def __init__(
-        self, catalog: Catalog, store: VectorStore, generations: GenerationStore, device: str = "cpu"
-    ) -> None:
+    def __init__(self, catalog: Catalog, store: VectorStore, generations: GenerationStore, device: str = "cpu") -> None:
         self._catalog = catalog
         self._store = store
         self._live = LiveIndex(catalog, store, generations, device)

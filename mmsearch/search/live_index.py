@@ -32,9 +32,7 @@ class _Stage:
 class LiveIndex:
     """Follows the catalog at the cost of what changed. Not thread-safe; its methods are called in `from_one_state`."""
 
-    def __init__(
-        self, catalog: Catalog, store: VectorStore, generations: GenerationStore, device: str = "cpu"
-    ) -> None:
+    def __init__(self, catalog: Catalog, store: VectorStore, generations: GenerationStore, device: str = "cpu") -> None:
         self._catalog = catalog
         self._store = store
         self._generations = generations

@@ -22,7 +22,7 @@ def data(tmp_path_factory):
 
 
 def a_point(effort, texts, faster):
-    return Point(effort, {"texts": texts, "pictures": 1.0}, 1.0, 2.0, faster, 100.0, 0.5)
+    return Point(effort, {"texts": texts, "pictures": 1.0}, 1.0, 2.0, 10.0, faster, 100.0, 0.5)
 
 
 def a_measurement(*points):
@@ -98,6 +98,7 @@ def test_times_are_compared_with_scans_in_between():
     timed = time_beside(busy(0.001), busy(0.004), np.zeros((10, 2), dtype=np.float32), limit_s=1)
     assert len(timed.each) == 10
     assert timed.faster == pytest.approx(4, rel=0.5)
+    assert timed.scan == pytest.approx(4, rel=0.5)
     slow = time_beside(busy(0.01), busy(0), np.zeros((50, 2), dtype=np.float32), limit_s=0.1)
     assert len(slow.each) <= 15
 

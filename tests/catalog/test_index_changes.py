@@ -298,10 +298,10 @@ def test_the_edition_counts_transactions_that_change_anything(catalog, put, make
         assert catalog.edition() == before
 
 
-EVENTS = st.lists(st.one_of(st.just("add"), st.just("publish"), st.integers(0, 8)), max_size=25)
+EVENTS = st.lists(st.one_of(st.just("add"), st.just("publish"), st.integers(0, 8)), max_size=15)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(EVENTS)
 def test_a_generation_and_its_changes_are_what_is_there(tmp_path_factory, space, make_file, events):
     """A model of an index: a set of ids that is only ever told what changed."""

@@ -75,6 +75,9 @@ CHEAP = {
     "spread": lambda catalog: catalog.spread_ids("image", 8),
     "files by size": lambda catalog: catalog.files_where(parse_where("size < 50")),
     "filter by size": lambda catalog: catalog.segment_ids(Filter(where=parse_where("size < 50"))),
+    "filter by size and kind": lambda catalog: catalog.segment_ids(
+        Filter(frozenset({"image"}), where=parse_where("size > 50"))
+    ),
 }
 
 

@@ -112,7 +112,7 @@ def test_doctor(cli, home, monkeypatch):
     assert ran.exit_code == 0, ran.stdout
     assert {check["state"] for check in found.values()} <= {"ok", "warn"}
     assert found["mmsearch"]["says"].startswith(mmsearch.__version__)
-    for name in ("Python", "numpy", "onnxruntime", "faiss-cpu", "sqlalchemy", "pillow", "SQLite", "limits", "machine"):
+    for name in ("Python", "numpy", "onnxruntime", "FAISS", "sqlalchemy", "pillow", "SQLite", "limits", "machine"):
         assert found[name]["says"]
     assert "FTS5" in found["SQLite"]["says"]
     assert "3 files indexed and found" in found["trial"]["says"]

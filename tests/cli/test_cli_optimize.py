@@ -29,6 +29,12 @@ BIG = IndexStatus(
 )
 
 
+@pytest.fixture(autouse=True)
+def few_queries(monkeypatch):
+    """Measure quickly."""
+    monkeypatch.setattr("mmsearch.vectors.ann.tune.MOST_QUERIES", 30)
+
+
 @pytest.fixture
 def many(home):
     with mmsearch.create("default", home=home, model="hashing") as collection:

@@ -5,6 +5,7 @@ from functools import wraps
 from sqlalchemy.engine.default import DefaultDialect
 
 from mmsearch.catalog.writer import Writer
+from mmsearch.ingest import due
 from mmsearch.vectors.flat import FlatIndex
 from mmsearch.vectors.generation import GenerationStore
 from mmsearch.vectors.store import VectorStore
@@ -27,7 +28,7 @@ INDEX_STEPS = {
 }
 PUBLISH_STEPS = {
     "save the index": (FlatIndex, "save"),
-    "publish the index": (GenerationStore, "publish"),
+    "describe the index": (GenerationStore, "describe"),
     "put the generation": (Writer, "put_generation"),
     "drop old generations": (Writer, "drop_generations"),
     "remove old generations": (GenerationStore, "remove_others"),
@@ -57,9 +58,15 @@ HEAD_STEPS = {
 }
 ALL_STEPS = INDEX_STEPS | PUBLISH_STEPS | REBUILD_STEPS | TOKEN_STEPS | HEAD_STEPS
 # What is durable at once; all else is undone with its transaction, so that its end is the next one's beginning.
-_DURABLE = {"commit", "save the index", "publish the index"} | {
+_DURABLE = {"commit", "save the index"} | {
     name for name in ALL_STEPS if name.startswith(("append", "write new", "remove"))
 }
+
+
+def publish_always(patch):
+    """Publish after each change, which else is done only when enough has come."""
+    patch(due, "FLAT_CHANGES", 0)
+    patch(due, "FLAT_SHARE", 0)
 
 
 def moments(names):

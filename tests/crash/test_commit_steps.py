@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from library import FIRST, SECOND, STAYS, make_first, make_second, texts
-from steps import ALL_STEPS, INDEX_STEPS, PUBLISH_STEPS, REBUILD_STEPS, TOKEN_STEPS, Crash, fail, moments
+from steps import ALL_STEPS, INDEX_STEPS, PUBLISH_STEPS, REBUILD_STEPS, TOKEN_STEPS, Crash, fail, moments, publish_always
 
 import mmsearch
 
@@ -16,6 +16,7 @@ import mmsearch
 def indexed(home, encoder, folder, monkeypatch):
     """A collection of the first state of the folder, which is then brought to the second."""
     monkeypatch.setenv("MMSEARCH_INGEST_BATCH_FILES", "2")
+    publish_always(monkeypatch.setattr)
     make_first(folder)
     with mmsearch.open("photos", home=home, model=encoder) as collection:
         collection.index(folder)
@@ -70,9 +71,12 @@ def check_recovery(collection, encoder, folder):
 
 
 def assert_nothing_is_left_over(collection):
-    names = sorted(path.name for path in collection.folder.rglob("*") if path.is_file())
-    kept = [name for name in names if not name.startswith(("catalog.db", "lock"))]
-    assert len(kept) == 3, names  # one file of vectors, one of tokens, one generation
+    (space,) = (collection.folder / "spaces").iterdir()
+    kept = sorted(path.relative_to(space).parts for path in space.rglob("*") if path.is_file())
+    number = kept[0][1]  # of the one generation
+    assert kept[:2] == [("generations", number, "ids.npy"), ("generations", number, "rows.npy")]
+    assert [folder for folder, _ in kept[2:]] == ["tokens", "vectors"]
+    assert os.listdir(space / "generations") == [number]
 
 
 @pytest.mark.parametrize(("step", "when"), moments([*INDEX_STEPS, *PUBLISH_STEPS]))
@@ -141,7 +145,7 @@ def test_tokens_that_are_made_later(home, encoder, folder, monkeypatch, step, wh
         assert_nothing_is_left_over(after)
 
 
-@pytest.mark.parametrize(("step", "when"), moments(["commit", "publish the index"]))
+@pytest.mark.parametrize(("step", "when"), moments(["commit", "describe the index"]))
 def test_a_removal_that_fails(indexed, encoder, folder, monkeypatch, step, when):
     crash_at(monkeypatch, step, when, lambda: indexed.remove(folder / "0.txt"))
     with reopened(indexed, encoder) as after:

@@ -7,7 +7,7 @@ from steps import HEAD_STEPS, PUBLISH_STEPS, Crash, fail, moments
 import mmsearch
 from mmsearch.testing.media import write_image
 
-STEPS = HEAD_STEPS | {name: PUBLISH_STEPS[name] for name in ("publish the index", "put the generation")}
+STEPS = HEAD_STEPS | {name: PUBLISH_STEPS[name] for name in ("describe the index", "put the generation")}
 
 
 @pytest.fixture
@@ -43,8 +43,9 @@ def check(collection, encoder, *states):
         after.rebuild()
         assert ranking(after) == found
         assert after.status().index.fresh
-        kept = [path for path in after.folder.rglob("*") if path.suffix in {".f32", ".flat"}]
-        assert len(kept) == 2
+        kept = sorted(path.name for path in after.folder.rglob("*") if path.suffix in {".f32", ".npy"})
+        assert kept[-2:] == ["ids.npy", "rows.npy"]
+        assert len(kept) == 3
 
 
 @pytest.mark.parametrize(("step", "when"), [each for each in moments(STEPS) if each[0] != "undo heads"])

@@ -127,27 +127,80 @@ def test_copies_are_lost_and_mended_together(indexed, encoder, folder):
     assert indexed.verify() == []
 
 
+@pytest.mark.parametrize("name", ["ids.npy", "rows.npy"])
 @pytest.mark.parametrize("harm", ["delete", "flip", "truncate"])
-def test_a_ruined_index_is_named_and_made_again_without_encoding(indexed, encoder, harm):
+def test_a_ruined_index_is_named_and_made_again_without_encoding(indexed, encoder, harm, name):
     expected = ranking(indexed)
     indexed.close()
-    path = the_file(indexed, "*.flat")
+    path = the_file(indexed, name)
     if harm == "delete":
         path.unlink()
     elif harm == "flip":
         flip(path, -1)
     else:
         os.truncate(path, path.stat().st_size - 1)
-    assert ranking(indexed) == expected  # it is only a cache
+    if (harm, name) != ("flip", "rows.npy"):  # which is looked for by `verify` alone: to read all rows takes time
+        assert ranking(indexed) == expected  # it is only a cache
     (problem,) = indexed.verify()
     assert problem.what == "the published index is damaged"
-    assert path.name in problem.where
+    assert str(path) in problem.where
     (mended,) = indexed.verify(repair=True)
     assert mended.repaired
+    check_made_again(indexed, encoder, expected)
+
+
+def check_made_again(collection, encoder, expected):
+    """The index alone was made anew; this process and one that opens the collection now search in it."""
     assert (encoder.texts, encoder.images) == ([], 0)
-    assert indexed.verify() == []
-    assert ranking(indexed) == expected
-    assert indexed.status().index.fresh
+    assert collection.verify() == []
+    assert collection.status().index.fresh
+    assert ranking(collection) == expected
+    collection.close()
+    assert ranking(collection) == expected
+
+
+def change(collection, sql):
+    with collection._storage.writing() as shelves, shelves.catalog.write() as writer:
+        writer._connection.exec_driver_sql(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("UPDATE generations SET last_id = last_id - 1", "has ids above 7"),
+        ("UPDATE generations SET vectors = vectors - 1", "has 8 ids, not 7"),
+        ("UPDATE generations SET kind = 'newest'", "kind 'newest'"),
+        ("UPDATE generations SET kind = 'hnsw'", "index.json is missing"),
+        ("UPDATE generations SET vectors = 'many'", "record of its index was changed"),
+        ("UPDATE generation_files SET digest = '00000000'", "does not match its checksum"),
+        ("UPDATE generation_files SET digest = 'no digest'", "names an index file"),
+        ("UPDATE generation_files SET name = '../x' WHERE name = 'ids.npy'", "names an index file"),
+        ("DELETE FROM generation_files WHERE name = 'ids.npy'", "cannot be an index of the files rows.npy"),
+        (
+            "INSERT INTO removed_vectors (space_id, segment_id) SELECT space_id, 3 FROM generations",
+            "has 0 segments that are gone, and lacks 1",
+        ),
+    ],
+)
+def test_a_catalog_that_does_not_fit_its_index_is_found_and_mended(indexed, encoder, sql, reason):
+    expected = ranking(indexed)
+    change(indexed, sql)
+    (problem,) = indexed.verify()
+    assert problem.what == "the published index is damaged"
+    assert reason in problem.where
+    assert all(mended.repaired for mended in indexed.verify(repair=True))
+    check_made_again(indexed, encoder, expected)
+
+
+def test_removals_that_were_not_noted_are_found_and_mended(indexed, folder, encoder):
+    (folder / "goes.txt").unlink()
+    indexed.index(folder)
+    expected = ranking(indexed)
+    change(indexed, "DELETE FROM removed_vectors")
+    (problem,) = indexed.verify()
+    assert "has 1 segments that are gone, and lacks 0" in problem.where
+    assert all(mended.repaired for mended in indexed.verify(repair=True))
+    check_made_again(indexed, encoder, expected)
 
 
 def test_a_repair_makes_no_roots_and_forgets_no_files(indexed, folder):

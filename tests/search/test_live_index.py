@@ -18,7 +18,7 @@ EVENTS = st.lists(
         st.tuples(st.just("rebuild")),
         st.tuples(st.just("look"), st.integers(0, 1)),
     ),
-    max_size=20,
+    max_size=10,
 )
 
 
@@ -48,7 +48,7 @@ def check(reader):
         np.testing.assert_allclose(found.scores, expected.scores, atol=tolerance)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(EVENTS)
 def test_whatever_happens_it_equals_one_made_anew(make_library, events):
     library = make_library()

@@ -1,6 +1,7 @@
 """Tuning: the effort finds what is wished on queries that did not choose it, and what cannot be reached is said."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -28,17 +29,23 @@ def texts(count, seed=9):
     return unit_rows(clustered(count, seed) + 0.5 * np.eye(DIM)[0])
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A busy machine must not end a sweep early."""
+    monkeypatch.setattr(tune, "_PATIENCE_MS", 1e9)
+
+
 @pytest.fixture(scope="module")
 def indexes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("indexes")
     rows = clustered(COUNT, 1)
 
+    @cache
     def make(kind):
         recipe = recipe_for(kind, COUNT, DIM)
         return build(folder / kind.replace(",", "_"), np.arange(COUNT) + 5, [rows], recipe, dim=DIM)
 
-    made = {}
-    return lambda kind: made.setdefault(kind, None) or made.__setitem__(kind, make(kind)) or made[kind]
+    return make
 
 
 def exact(rows, queries, k):
@@ -102,9 +109,10 @@ def test_what_cannot_be_reached_comes_with_a_note(indexes, monkeypatch):
 
 def test_the_nearest_100_are_not_insisted_on_where_no_effort_finds_them(indexes, monkeypatch):
     monkeypatch.setattr("mmsearch.vectors.ann.looks.MOST_CANDIDATES", 60)
-    details = tune.tune(indexes("ivf-flat"), texts(100), "", IndexWishes(min_recall=0.9))
-    assert details.measured.recall >= 0.9
-    assert 0.4 < details.measured.recall_100 <= 0.6
+    details = tune.tune(indexes("ivf-pq"), texts(100), "", IndexWishes(min_recall=0.9))
+    assert details.measured.recall >= 0.88
+    assert details.effort.factor == 1
+    assert details.note == ""
 
 
 def test_copies_of_a_near_row_are_as_good(tmp_path):
@@ -149,18 +157,18 @@ def test_the_fastest_of_those_that_find_enough_is_taken(indexes, monkeypatch):
     assert details.effort == asked[-1]
 
 
-def test_the_sweep_gives_up_where_a_search_takes_longer_than_a_scan(indexes, monkeypatch):
+def test_the_sweep_gives_up_where_a_search_takes_too_long(indexes, monkeypatch):
     looks = []
     look = Known._look
 
     def slow(self, probes):
         looks.append(probes)
-        return replace(look(self, probes), ms=1e6)
+        return replace(look(self, probes), ms=1e12)
 
     monkeypatch.setattr(Known, "_look", slow)
     monkeypatch.setattr("mmsearch.vectors.ann.looks.MOST_CANDIDATES", 12)
     tune.tune(indexes("ivf-rabitq"), texts(50), "", IndexWishes(min_recall=0.99))
-    assert looks == [1]
+    assert looks == [1, 2]
 
 
 def test_costs_are_of_this_machine(indexes):

@@ -7,7 +7,6 @@ and if the CPU proves as fast, the CPU searches.
 
 import atexit
 import sys
-from statistics import median
 from threading import Event, Thread
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ import numpy as np
 from mmsearch.errors import ConfigError
 from mmsearch.protocols import VectorIndex
 from mmsearch.types import Vectors
-from mmsearch.vectors.ann.gpu_install import gpu_install, has_gpu_code
 
 if TYPE_CHECKING:
     from mmsearch.vectors.ann.device_queue import Found
@@ -49,7 +47,7 @@ def placed(index: VectorIndex, device: str) -> VectorIndex:
     if device not in DEVICES:
         raise ConfigError(f"Setting index.device must be one of {', '.join(DEVICES)}, not {device!r}.")
     if device == "gpu":
-        says, remedy = gpu_install().problem
+        says, remedy = _problem()
         if says:
             raise ConfigError(f"Setting index.device is gpu, but {says}.", remedy=remedy)
     if device == "cpu" or "faiss" not in sys.modules:
@@ -72,7 +70,7 @@ def _on_gpu(index: "FaissIndex") -> "FaissIndex":
 def _on_faster(index: "FaissIndex") -> "FaissIndex":
     import faiss
 
-    if not has_gpu_code(faiss) or index.built_rows is None or len(index.built_rows) < _WORTH_TRYING:
+    if not hasattr(faiss, "StandardGpuResources") or index.built_rows is None or len(index.built_rows) < _WORTH_TRYING:
         return index
     late = LateProposer()
     thread = Thread(target=_arrive, args=(ref(late), index), name="mmsearch-gpu-trial", daemon=True)
@@ -126,7 +124,13 @@ def _arrive(late: "ref[LateProposer]", index: "FaissIndex") -> None:
 def _usable() -> bool:
     from mmsearch.vectors.ann.gpu_trial import trial_failure
 
-    return not gpu_install().problem[0] and not trial_failure()
+    return not _problem()[0] and not trial_failure()
+
+
+def _problem() -> tuple[str, str]:
+    from mmsearch.vectors.ann.gpu_install import gpu_install
+
+    return gpu_install().problem
 
 
 def _made(index: "FaissIndex") -> "Proposer":
@@ -145,7 +149,7 @@ def _search_s(index: "FaissIndex") -> float:
         start = perf_counter()
         index.search(row[np.newaxis], _K)
         taken.append(perf_counter() - start)
-    return median(taken[1:])  # the first one starts things up
+    return float(np.median(taken[1:]))  # the first one starts things up
 
 
 def _end() -> None:

@@ -8,9 +8,10 @@ import atexit
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
-from threading import RLock, Thread
+from threading import Lock, Thread
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -37,7 +38,7 @@ class _Call:
     """Something to do on the thread."""
 
     work: Callable[[], Any]
-    answer: Future[Any] = field(default_factory=Future)
+    answer: Future[Any]
 
 
 @dataclass(eq=False)
@@ -48,7 +49,7 @@ class _Search:
     queries: Vectors
     depth: int
     probes: int
-    answer: Future[Found] = field(default_factory=Future)
+    answer: Future[Found]
 
     def joins(self, other: "_Search") -> bool:
         return self.index is other.index and (self.depth, self.probes) == (other.depth, other.probes)
@@ -57,13 +58,13 @@ class _Search:
 class DeviceQueue:
     """Runs what several threads ask for on a thread of its own, in order but for searches that are joined.
 
-    It ends with the process, after what it is doing. In a process that was forked from this one it is ended.
+    It ends with the process, after what was asked of it so far. In a process that was forked from this one it is ended.
     """
 
     def __init__(self) -> None:
         self._tasks: SimpleQueue[_Call | _Search | None] = SimpleQueue()
         self._closed = False
-        self._lock = RLock()  # `post` may run in the middle of `_put`, when garbage is collected
+        self._lock = Lock()
         self._thread = Thread(target=self._work, name="mmsearch-gpu", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -75,12 +76,15 @@ class DeviceQueue:
             RuntimeError: The queue is closed.
             Exception: What the work raises.
         """
-        return self._answered(_Call(work))
+        answer: Future[Result] = Future()
+        return self._answered(_Call(work, answer), answer)
 
     def post(self, work: Callable[[], object]) -> None:
-        """Have something done on the thread, some time; nobody learns of a failure. Does nothing if it is closed."""
-        if not self._closed:
-            self._tasks.put(_Call(work))
+        """Have something done on the thread, some time; nobody learns of a failure, or that it is closed.
+
+        It takes no lock: it may be called wherever garbage is collected.
+        """
+        self._tasks.put(_Call(work, Future()))
 
     def search(self, index: Searched, queries: Vectors, depth: int, probes: int) -> Found:
         """Search on the thread for queries (m, d), of which at most `MOST_QUERIES` are joined in one call.
@@ -89,25 +93,26 @@ class DeviceQueue:
             RuntimeError: The queue is closed.
             Exception: What the index raises.
         """
-        return self._answered(_Search(index, queries, depth, probes))
+        answer: Future[Found] = Future()
+        return self._answered(_Search(index, queries, depth, probes, answer), answer)
 
     def close(self) -> None:
-        """End the thread after what it is doing; what waits, and what comes later, gets an error."""
+        """End the thread after what was asked of it so far; what comes later gets an error."""
         with self._lock:
             self._closed = True
             self._tasks.put(None)
         self._thread.join()
         atexit.unregister(self.close)
 
-    def _answered(self, task: Any) -> Any:  # noqa: ANN401 - a result of the task's own type
+    def _answered(self, task: "_Call | _Search", answer: Future[Result]) -> Result:
         with self._lock:
             if self._closed or not self._thread.is_alive():
                 raise _ended()
             self._tasks.put(task)
         try:
-            return task.answer.result()
+            return answer.result()
         except BaseException:
-            task.answer.cancel()  # the caller was interrupted: nobody waits any more
+            answer.cancel()  # the caller was interrupted: nobody waits any more
             raise
 
     def _work(self) -> None:
@@ -118,9 +123,6 @@ class DeviceQueue:
             else:
                 _settle(task.answer, task.work)
             del task  # it may hold an index, which is to be freed now and not with the next task
-        for left in waiting:
-            if left and left.answer.set_running_or_notify_cancel():
-                left.answer.set_exception(_ended())
 
     def _next(self, waiting: deque[_Call | _Search | None]) -> _Call | _Search | None:
         """Take in all that came, waiting for something if there is nothing, and return the first."""
@@ -157,7 +159,7 @@ def _answer(batch: list[_Search]) -> None:
         return None
     ends = np.cumsum([len(each.queries) for each in batch])[:-1]
     for each, *found in zip(batch, np.split(scores, ends), np.split(places, ends), strict=True):
-        _settle(each.answer, lambda found=tuple(found): found)
+        _settle(each.answer, partial(tuple, found))
     return None
 
 

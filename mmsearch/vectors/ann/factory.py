@@ -107,6 +107,6 @@ def _code_bytes(code: str, width: int) -> float:
         parts, _, bits = re.sub("fsr?|np", "", code[len("PQ") :]).partition("x")
         return int(parts) * int(bits or 8) / 8
     if code.startswith("RaBitQ"):
-        bits = int(code.removeprefix("RaBitQ").removeprefix("fs") or 1)
-        return width * bits / 8 + (_ONE_BIT_FACTORS_BYTES if bits == 1 else _FACTORS_BYTES)
+        each = int(code.removeprefix("RaBitQ").removeprefix("fs") or 1)
+        return width * each / 8 + (_ONE_BIT_FACTORS_BYTES if each == 1 else _FACTORS_BYTES)
     return width * {"Flat": 4, "SQ4": 0.5, "SQ6": 0.75, "SQ8": 1, "SQfp16": 2, "SQbf16": 2}[code]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache, partial
+from threading import Lock
 from typing import Any
 from warnings import warn
 from weakref import finalize
@@ -24,6 +25,7 @@ from mmsearch.vectors.ranking import Positions, Scores, rounding_slack
 MOST_SELECTED = 2048  # GPU_MAX_SELECTION_K of FAISS: for results, and for cells that are looked into
 TEMP_BYTES = 256 << 20  # FAISS itself would take 1.5 GiB; more than is needed here is only kept from others
 
+_making = Lock()
 _DEVICE = 0  # the first that CUDA_VISIBLE_DEVICES leaves
 _HALF_ERROR = 2.0**-11  # of a number that is rounded to float16, relatively
 _UPLOAD_BYTES = 64 << 20  # of float32, at once
@@ -54,9 +56,14 @@ class Device:
         return self._resources
 
 
-@cache
 def the_device() -> Device:
-    """Return the one of this process."""
+    """Return the one of this process, whichever thread asks first."""
+    with _making:
+        return _made_device()
+
+
+@cache
+def _made_device() -> Device:
     return Device()
 
 

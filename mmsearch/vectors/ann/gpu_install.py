@@ -51,14 +51,9 @@ def gpu_install() -> GpuInstall:
     faiss = _module()
     if faiss is None:
         return GpuInstall(packages, imports=False)
-    if not has_gpu_code(faiss):
+    if not hasattr(faiss, "StandardGpuResources"):
         return GpuInstall(packages, imports=True)
     return GpuInstall(packages, True, True, int(faiss.get_num_gpus()), hasattr(faiss, "GpuIndexCagra"))
-
-
-def has_gpu_code(faiss: Any) -> bool:  # noqa: ANN401 - FAISS has no types
-    """Say whether a build of FAISS has GPU code. Costs nothing, and starts nothing."""
-    return hasattr(faiss, "StandardGpuResources")
 
 
 def _installed(name: str) -> tuple[str, str] | None:

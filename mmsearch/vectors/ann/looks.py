@@ -15,9 +15,10 @@ from mmsearch.types import Vectors
 from mmsearch.vectors.ann.rows import MappedRows
 from mmsearch.vectors.ann.structure import Structure
 from mmsearch.vectors.ann.truth import nearest
+from mmsearch.vectors.plan import Effort
 from mmsearch.vectors.ranking import Positions, Scores, rounding_slack
 
-Shares = npt.NDArray[np.float32]  # (m, depth) share of the nearest k among so many candidates
+Shares = npt.NDArray[np.float32]  # (m, depth) share of the nearest k of a query among so many candidates
 SHALLOW, DEEP = 10, 100  # how many of the nearest must be found
 MOST_CANDIDATES = 2000  # fetching them costs as much as looking into a hundred cells of a thousand rows
 _SURE = 2.0  # standard errors
@@ -69,6 +70,15 @@ class Known:
             self._looks[probes] = self._look(probes)
         return self._looks[probes]
 
+    def found(self, effort: Effort, k: int) -> Shares:
+        """Return which share of its nearest k a search with some effort finds for each query (m,).
+
+        A search to which fewer rows are proposed than it asked for compares all, and finds all.
+        """
+        _, places = self.structure.propose(self.queries, min(effort.depth(k), len(self.rows)), effort.probes)
+        shares = self._shares(self._scored(places), k)[:, -1]
+        return np.where((places >= 0).all(axis=1), shares, np.float32(1))
+
     def depth(self, probes: int) -> int:
         """Return how many candidates so many probes can give: a graph gives as many as its search is broad."""
         return min(MOST_CANDIDATES if self.structure.cells else probes, len(self.rows))
@@ -77,12 +87,14 @@ class Known:
         start = perf_counter()
         _, places = self.structure.propose(self.queries, self.depth(probes), probes)
         ms = 1e3 * (perf_counter() - start) / len(self.queries)
-        scores = np.stack([self._scores(*each) for each in zip(self.queries, places, strict=True)])
+        scores = self._scored(places)
         return Look(probes, self._shares(scores, SHALLOW), self._shares(scores, DEEP), ms)
 
-    def _scores(self, query: Scores, places: Positions) -> Scores:
-        scores: Scores = np.full(len(places), -np.inf, dtype=np.float32)
-        scores[places >= 0] = self.rows.take(places[places >= 0]) @ query
+    def _scored(self, places: Positions) -> Scores:
+        """Return the exact scores (m, depth) of the rows at some places."""
+        scores: Scores = np.full(places.shape, -np.inf, dtype=np.float32)
+        for query, its, at in zip(self.queries, scores, places, strict=True):
+            its[at >= 0] = self.rows.take(at[at >= 0]) @ query
         return scores
 
     def _shares(self, scores: Scores, k: int) -> Shares:

@@ -46,12 +46,14 @@ def propose_inside(
         which queries (m,) got what was wanted. The others must be answered in another way.
     """
     scores, places = proposer.propose(queries, _fetched(proposer, depth, inside), probes)
-    left_out = np.where(places[:, -1] < 0, -inf, scores[:, -1])  # scores this at most
-    scores, places = _dropped(scores, places, inside, depth)
+    unseen = np.where(places[:, -1] < 0, -inf, scores[:, -1])  # what was not fetched scores this at most
+    if inside is not None:
+        scores, places = _dropped(scores, places, inside)
     complete: Complete = places[:, wanted - 1] >= 0
     if proposer.rounding is not None:
+        left_out = np.maximum(unseen, scores[:, depth : depth + 1].max(axis=1, initial=-inf))
         complete &= scores[:, wanted - 1] > left_out + 2 * proposer.rounding
-    return scores, places, complete
+    return scores[:, :depth], places[:, :depth], complete
 
 
 def _needed(depth: int, allowed: int, rows: int) -> int:
@@ -68,12 +70,10 @@ def _fetched(proposer: Proposer, depth: int, inside: Mask | None) -> int:
     return max(depth, min(1 << (needed - 1).bit_length(), proposer.max_depth))
 
 
-def _dropped(scores: Scores, places: Positions, inside: Mask | None, depth: int) -> tuple[Scores, Positions]:
-    """Keep the best places that may be found: (m, depth)."""
-    if inside is None:
-        return scores[:, :depth], places[:, :depth]
+def _dropped(scores: Scores, places: Positions, inside: Mask) -> tuple[Scores, Positions]:
+    """Put what may not be found to the end, marked as missing."""
     kept = (places >= 0) & inside[places]
-    order = np.argsort(~kept, axis=1, kind="stable")[:, :depth]
+    order = np.argsort(~kept, axis=1, kind="stable")
     kept = np.take_along_axis(kept, order, axis=1)
     scores = np.where(kept, np.take_along_axis(scores, order, axis=1), -np.float32(inf))
     return scores, np.where(kept, np.take_along_axis(places, order, axis=1), -1)

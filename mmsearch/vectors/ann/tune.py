@@ -28,7 +28,8 @@ _STEP = 2**0.5  # between two numbers of probes that are tried
 _BROADEST = 4096  # of the search of a graph
 _FIRST_SHARE, _FIRST_BREADTH = 1 / 64, 64  # of the cells; where the sweep begins
 _TRIED = 4  # numbers of probes that are timed: with more of them fewer candidates will do
-_PATIENCE_MS = 5.0  # a search that takes longer, and longer than a scan, is not worth a look
+_PATIENCE_MS = 20.0  # more probes are not tried when a search takes longer, and longer than a quarter of a scan
+_PATIENCE_SHARE = 0.25
 _TOLERANCE = 0.005  # about the standard error of 150 queries
 
 
@@ -148,22 +149,33 @@ class _Sweep:
     def _enough(self, sure: bool, deep: bool) -> Iterator[Effort]:
         """Yield efforts that find enough, from the least probes on."""
         ladder = self._ladder
-        first = self._first(ladder)
+        first = self._first
         while first > 0 and self._effort(ladder[first - 1], sure, deep):
             first -= 1
-        for probes in ladder[first:]:
-            if effort := self._effort(probes, sure, deep):
+        for look in self._looks(first):
+            if effort := self._effort(look.probes, sure, deep):
                 yield effort
-            if self._is_slow(self.known.look(probes)):
+
+    def _looks(self, first: int) -> Iterator[Look]:
+        """Look ever harder, beginning somewhere on the ladder, as long as it is bearable."""
+        for probes in self._ladder[first:]:
+            look = self.known.look(probes)
+            yield look
+            if self._is_slow(look):
                 return
 
-    def _first(self, ladder: list[int]) -> int:
-        """Where the sweep begins."""
+    @property
+    def _first(self) -> int:
+        """Where on the ladder the sweep begins."""
         probes = self._cells * _FIRST_SHARE or _FIRST_BREADTH
-        return min(int(np.searchsorted(ladder, probes)), len(ladder) - 1)
+        return min(int(np.searchsorted(self._ladder, probes)), len(self._ladder) - 1)
 
     def _is_slow(self, look: Look) -> bool:
-        return look.ms > max(self.flat_ms, _PATIENCE_MS)
+        return look.ms > max(self.flat_ms * _PATIENCE_SHARE, _PATIENCE_MS)
+
+    def _reached(self, shares: Shares) -> float:
+        """Return which share of the nearest is among all candidates."""
+        return float(self._chosen(shares)[:, -1].mean())
 
     def _effort(self, probes: int, sure: bool, deep: bool) -> Effort | None:
         """Return the least effort with so many probes that finds enough of the nearest 10, and 100 if `deep`."""
@@ -196,13 +208,7 @@ class _Sweep:
 
     def _most(self) -> Effort:
         """Return the effort that finds most, whatever it costs."""
-        ladder = self._ladder
-        tried = []
-        for probes in ladder[self._first(ladder) :]:
-            tried.append(self.known.look(probes))
-            if self._is_slow(tried[-1]):
-                break
-        look = max(tried, key=lambda look: self._chosen(look.shallow)[:, -1].mean())
+        look = max(self._looks(self._first), key=lambda look: self._reached(look.shallow))
         reached = self._chosen(look.shallow).mean(axis=0)
         candidates = int(np.flatnonzero(reached >= reached[-1])[0]) + 1
         return Effort(look.probes, max(candidates, SHALLOW), _factor(self._deepest(look)))
@@ -211,10 +217,7 @@ class _Sweep:
         return shares[: max(self._half, 1)]
 
     def _recall(self, effort: Effort, k: int) -> float:
-        depth = effort.depth(k)
-        look = self.known.look(effort.probes if self._cells else max(effort.probes, depth))
-        shares = look.shallow if k == SHALLOW else look.deep
-        return float(shares[self._half :, min(depth, look.depth) - 1].mean())
+        return float(self.known.found(effort, k)[self._half :].mean())
 
 
 def _factor(depth: int) -> float:
