@@ -19,6 +19,9 @@ FOLD_TAIL = 10_000
 FOLD_TAIL_SHARE = 0.005
 # Rows that are gone cost their share of each search and of the disk; beyond 30 % a graph finds less than it did.
 FOLD_GONE = 0.2
+# The list of removed vectors is read when an index is opened, 10 ms for so many. What came and went between two
+# generations is in it too, and would make it longer for ever.
+FOLD_LISTED = 100_000
 BUILD_GONE = 0.3
 # A structure that was trained on a quarter of the vectors has too few cells, and not where the new ones are.
 OUTGROWN = 4
@@ -38,6 +41,7 @@ class Standing:
         trained_on: Vectors in the collection when the structure was trained; 0 for a scan.
         tail: Vectors that came since.
         gone: Rows whose vectors are removed.
+        listed: Length of the list of removed vectors.
         same_basis: It was made with the heads that are in use.
     """
 
@@ -47,6 +51,7 @@ class Standing:
     trained_on: int = 0
     tail: int = 0
     gone: int = 0
+    listed: int = 0
     same_basis: bool = True
 
 
@@ -60,12 +65,18 @@ def due(index: Standing, choose: Choose) -> Step:
     if not index.kind or not index.same_basis or _other_kind(index, choose):
         return "build"
     if index.kind == "flat":
-        return "build" if max(index.tail, index.gone) > max(FLAT_CHANGES, FLAT_SHARE * index.rows) else "nothing"
+        changes = max(index.tail, index.gone, index.listed)
+        return "build" if changes > max(FLAT_CHANGES, FLAT_SHARE * index.rows) else "nothing"
     outgrown = index.trained_on and index.count >= OUTGROWN * index.trained_on
     if outgrown or index.gone > BUILD_GONE * index.rows:
         return "build"
-    fold = index.tail > max(FOLD_TAIL, FOLD_TAIL_SHARE * index.rows) or index.gone > FOLD_GONE * index.rows
-    return "fold" if fold else "nothing"
+    return "fold" if _wants_folding(index) else "nothing"
+
+
+def _wants_folding(index: Standing) -> bool:
+    late = index.tail > max(FOLD_TAIL, FOLD_TAIL_SHARE * index.rows)
+    gone = FOLD_GONE * index.rows
+    return late or index.gone > gone or index.listed > max(FOLD_LISTED, gone)
 
 
 def _other_kind(index: Standing, choose: Choose) -> bool:

@@ -110,6 +110,7 @@ def standing(catalog: Catalog, generations: GenerationStore) -> Standing:
         trained_on=details.trained_on if details else 0,
         tail=tail,
         gone=gone,
+        listed=catalog.removals(),
         same_basis=newest.basis == catalog.index_basis(),
     )
 

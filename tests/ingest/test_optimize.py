@@ -172,6 +172,14 @@ def test_what_came_and_went_between_is_not_counted_as_gone(made, sizes):
     assert (status.vectors, status.removed, status.tail) == (2001, 0, 0)
 
 
+def test_what_comes_and_goes_again_and_again_is_not_listed_for_ever(made, sizes, done):
+    for first in range(0, 100, 10):
+        put(made, 80, first=first)
+        made.remove(*(path_of(number) for number in range(first, first + 4)))
+        assert made._storage.reading().catalog.removals() <= 100
+    assert done == ["flat"] * len(done) != []
+
+
 def test_a_long_tail_is_folded_in_parts(made, sizes, done, monkeypatch):
     monkeypatch.setattr(index_content, "FOLD_ROWS", 300)
     put(made, 2000)

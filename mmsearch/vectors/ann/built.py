@@ -62,10 +62,8 @@ class Built:
         gather = scope.count * (costs.gather_ns + (queries - 1) * costs.scan_ns)
         scan = queries * everything * costs.scan_ns
         exact: Way = "gather" if scope.count <= _MOST_GATHERED * everything or k >= scope.count else "scan"
-        asked, depth = self.proposer or self.structure, self.details.effort.depth(k)
-        if asked is None or depth > min(_MOST_PROPOSED, scope.count):
-            return exact
-        if not serves(asked, depth, scope.count, everything):
+        depth = self.details.effort.depth(k)
+        if depth > min(_MOST_PROPOSED, scope.count) or self._asked(scope, depth) is None:
             return exact
         return "structure" if self._asking_ns(scope, depth, queries) < min(gather, scan) else exact
 
@@ -82,10 +80,17 @@ class Built:
         probes = ceil(self.details.effort.probes * len(self.ids) / scope.count)
         return min(probes, cells) if cells else probes
 
+    def _asked(self, scope: Scope, depth: int) -> Proposer | None:
+        """Choose who proposes: what stands for the structure if it can, else the structure."""
+        able = (each for each in (self.proposer, self.structure) if each is not None)
+        return next((each for each in able if serves(each, depth, scope.count, len(self.ids))), None)
+
     def _by_structure(self, queries: Vectors, k: int, scope: Scope) -> list[Candidates]:
-        asked, depth = self.proposer or self.structure, self.details.effort.depth(k)
-        assert asked is not None
-        if scope.all or asked.takes_masks:
+        depth = self.details.effort.depth(k)
+        asked = self._asked(scope, depth)
+        if asked is None:  # a GPU that failed just now
+            return self._scanned(queries, k, scope)
+        if asked.takes_masks:
             _, proposed = asked.propose(queries, depth, self._probes(scope), scope.mask)
             # Where what may be found lies far from the query, the cells that were looked into have too little of it.
             complete = np.count_nonzero(proposed >= 0, axis=1) >= depth
