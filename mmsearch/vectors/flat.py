@@ -10,7 +10,7 @@ from mmsearch.files import storage_errors
 from mmsearch.types import Candidates, Ids, Vectors
 from mmsearch.vectors.array_files import map_array, map_ids, write_array
 from mmsearch.vectors.inputs import check_additions, check_queries
-from mmsearch.vectors.ranking import Positions, Scores, contenders, rank, rounding_slack
+from mmsearch.vectors.ranking import Positions, Scores, contenders, products, rank, rounding_slack
 
 IDS, ROWS = "ids.npy", "rows.npy"
 _SCORE_BYTES = 64 << 20  # what the scores of one batch of queries may take
@@ -145,11 +145,11 @@ class FlatIndex:
     def _scores(self, queries: Vectors, positions: Positions) -> Scores:
         """Rough scores (m, len(positions)): in one product, or from few rows gathered in blocks."""
         if len(positions) == self._count:
-            return queries @ self.rows.T
+            return products(queries, self.rows)
         if len(positions) > self._count // 4:
-            return (queries @ self.rows.T)[:, positions]
+            return products(queries, self.rows)[:, positions]
         scores = np.empty((len(queries), len(positions)), dtype=np.float32)
         for start in range(0, len(positions), _GATHER_ROWS):
             part = slice(start, start + _GATHER_ROWS)
-            scores[:, part] = queries @ self.rows[positions[part]].T
+            scores[:, part] = products(queries, self.rows[positions[part]])
         return scores

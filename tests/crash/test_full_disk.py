@@ -3,13 +3,17 @@
 The system's limit on the size of files stands for the full disk: writes fail in the middle, wherever they are.
 """
 
+import os
 import resource
 from contextlib import contextmanager, suppress
+from itertools import product
 
 import pytest
 from library import FIRST, SECOND, STAYS, make_first, make_second, texts
+from made_vectors import put, rows
 
 from mmsearch.errors import StorageError
+from mmsearch.ingest import due
 from mmsearch.testing.media import write_text
 
 TOO_LITTLE = 300_000  # bytes: enough for everything but the tokens of a long text
@@ -99,3 +103,41 @@ def test_no_room_for_a_new_collection(collection, folder):
     assert not collection.exists
     collection.index(folder)
     assert texts(collection) == FIRST
+
+
+@pytest.fixture
+def large(collection, folder):
+    """1,100 vectors in cells, and 100 that came later: all rows take 307 kB, the structure more."""
+    (folder / "note.txt").write_text("a note")
+    collection.index(folder)
+    put(collection, 1100)
+    collection.optimize(asked="ivf-flat")
+    put(collection, 100, first=1000)
+    return collection
+
+
+def generations_of(collection):
+    (folder,) = collection.folder.glob("spaces/*/generations")
+    return sorted(os.listdir(folder))
+
+
+@pytest.mark.parametrize(
+    ("step", "limit_bytes"),
+    [*product(["fold", "build", "flat"], [5_000, 100_000]), ("fold", 310_000), ("build", 310_000)],
+)
+def test_no_room_for_an_index(large, monkeypatch, limit_bytes, step):
+    """It is the same for ids, rows and structure: what was written is removed, and the index in use stays."""
+    if step == "fold":
+        monkeypatch.setattr(due, "FOLD_TAIL", 50)
+    asked = {"fold": {}, "build": {"force": True}, "flat": {"asked": "flat"}}[step]
+    query = rows(20, seed=1000)[3]
+    before = generations_of(large), [(hit.id, hit.score) for hit in large.search(vector=query, k=30)]
+    with files_of_at_most(limit_bytes), pytest.raises(StorageError) as raised:
+        large.optimize(**asked)
+    assert "what was committed is safe" in raised.value.remedy
+    assert (generations_of(large), [(hit.id, hit.score) for hit in large.search(vector=query, k=30)]) == before
+    assert large.verify() == []
+    large.optimize(**asked)
+    assert large.status().index.tail == 0
+    assert len(generations_of(large)) == 1
+    assert large.verify() == []

@@ -20,7 +20,7 @@ from mmsearch.vectors.ann.rows import MappedRows
 from mmsearch.vectors.ann.scope import Scope
 from mmsearch.vectors.ann.structure import Structure
 from mmsearch.vectors.plan import IndexDetails
-from mmsearch.vectors.ranking import Positions, Scores, contenders, rank, rounding_slack
+from mmsearch.vectors.ranking import Positions, Scores, contenders, products, rank, rounding_slack
 
 _BLOCK_ROWS = 8192  # fetched at once: 12 MB at 384 dimensions
 _MARGIN = 32  # results fetched beyond k, to see whether the k-th one ties with others
@@ -108,7 +108,7 @@ class Built:
     def _best(self, query: Scores, places: Positions, k: int) -> Candidates:
         """Rank the rows at some places."""
         rows = self.rows.take(places)
-        near = contenders(rows @ query, k, self._slack)
+        near = contenders(products(query[np.newaxis], rows)[0], k, self._slack)
         return rank(query, self.ids[places], rows.__getitem__, near, k)
 
     def _gathered(self, queries: Vectors, k: int, scope: Scope) -> list[Candidates]:
@@ -117,7 +117,7 @@ class Built:
         scores = np.empty((len(queries), len(places)), dtype=np.float32)
         for start in range(0, len(places), _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
-            scores[:, block] = queries @ self.rows.take(places[block]).T
+            scores[:, block] = products(queries, self.rows.take(places[block]))
         near = (places[contenders(its, k, self._slack)] for its in scores)
         return [self._ranked(query, its, k) for query, its in zip(queries, near, strict=True)]
 
