@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ import numpy as np
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.encoders.builtin.encoder import BuiltinEncoder
 from mmsearch.ingest.commit import Committer, Tally
+from mmsearch.ingest.index_job import IndexJob
+from mmsearch.ingest.optimize import optimize
 from mmsearch.ingest.publish import publish
 from mmsearch.normalise import unit_rows
 from mmsearch.storage import Shelves
@@ -50,7 +53,8 @@ def fill(home: Path, images: int) -> None:
                     for i in range(COMMIT_FILES)
                 ]
             )
-        publish(catalog, shelves.store, shelves.tokens, shelves.generations)
+        if publish(catalog, shelves.store, shelves.tokens, shelves.generations):
+            optimize(IndexJob(catalog, shelves.store, shelves.generations, lambda: nullcontext(catalog)))
 
 
 def timed(command: list[str], environ: dict[str, str], runs: int) -> list[float]:

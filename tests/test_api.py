@@ -53,6 +53,7 @@ METHODS = [
     "index",
     "logged_queries",
     "note_query",
+    "optimize",
     "rebuild",
     "remove",
     "search",
@@ -116,6 +117,16 @@ def test_signatures_are_pinned():
         "transcribe",
         "tokens",
         "workers",
+        "optimize",
+        "on_progress",
+    ]
+    assert list(inspect.signature(mmsearch.Collection.optimize).parameters) == [
+        "self",
+        "asked",
+        "max_memory",
+        "max_latency_ms",
+        "min_recall",
+        "force",
         "on_progress",
     ]
     assert list(inspect.signature(mmsearch.Collection.embed).parameters) == ["self", "texts", "images", "sounds"]

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from mmsearch.catalog import heads
 from mmsearch.catalog.clock import now
-from mmsearch.catalog.id_lists import id_columns
+from mmsearch.catalog.id_lists import id_list
 from mmsearch.catalog.spaces import ACTIVE_SPACE
-from mmsearch.catalog.tables import collection, generation_files, generations, removed_vectors, vectors
+from mmsearch.catalog.tables import collection, generation_files, generations, removed_vectors, sequences, vectors
 from mmsearch.errors import CollectionDamaged
 from mmsearch.types import Generation, Ids, IndexFile
 
@@ -84,11 +84,20 @@ def basis(connection: sa.Connection) -> str:
 
 
 def removed_since(connection: sa.Connection, serial: int) -> tuple[Ids, int]:
-    """Return the ids (n,), sorted, whose vectors were removed after a serial, and the newest serial."""
-    columns = (removed_vectors.c.serial, removed_vectors.c.segment_id)
-    serials, ids = id_columns(connection, [sa.select(*columns).where(_REMOVED, removed_vectors.c.serial > serial)])
-    ids.sort()
-    return ids, int(serials[-1]) if len(serials) else serial
+    """Return the ids (n,), sorted, whose vectors were removed after a serial, and the newest serial ever given."""
+    later = sa.select(removed_vectors.c.segment_id).where(_REMOVED, removed_vectors.c.serial > serial)
+    return id_list(connection, later), _newest_serial(connection)
+
+
+def knows_removals_since(connection: sa.Connection, serial: int) -> bool:
+    """Tell whether nothing that was removed after a serial has been forgotten: serials are given without a gap."""
+    kept = sa.select(sa.func.count()).where(removed_vectors.c.serial > serial)
+    return _newest_serial(connection) - serial == connection.execute(kept).scalar_one()
+
+
+def _newest_serial(connection: sa.Connection) -> int:
+    given = sa.select(sequences.c.seq).where(sequences.c.name == removed_vectors.name)
+    return connection.execute(given).scalar() or 0
 
 
 def change_counts(connection: sa.Connection, generation: Generation) -> tuple[int, int]:

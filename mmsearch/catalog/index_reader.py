@@ -104,13 +104,18 @@ class IndexReader(SnapshotReader):
     def removed_since(self, serial: int) -> tuple[Ids, int]:
         """Return the ids (n,), sorted, whose vectors were removed after a serial, and the newest serial.
 
-        What is removed is forgotten as soon as a generation is published that knows of it, so a serial means nothing
-        any more once `generation` is another one: take 0 then.
+        What is removed is forgotten as soon as a generation is published that knows of it: 0 stands for all that came
+        after the newest one. Of any other serial ask `knows_removals_since` first.
 
         Cost: that of what is returned, however large the collection.
         """
         with self._read() as connection:
             return generations.removed_since(connection, serial)
+
+    def knows_removals_since(self, serial: int) -> bool:
+        """Tell whether `removed_since` gives all that was removed after a serial; not if some has been forgotten."""
+        with self._read() as connection:
+            return generations.knows_removals_since(connection, serial)
 
     def change_counts(self, generation: Generation) -> tuple[int, int]:
         """Count the vectors that came after the newest generation, and those of its own that were removed since.

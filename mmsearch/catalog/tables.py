@@ -373,6 +373,9 @@ segment_words = sa.table(
 # In how many segments each word is.
 word_counts = sa.table("word_counts", sa.column("term", sa.Text), sa.column("doc", sa.Integer))
 
+# SQLite's own: the greatest number that a table with `sqlite_autoincrement` ever gave.
+sequences = sa.table("sqlite_sequence", sa.column("name", sa.Text), sa.column("seq", sa.Integer))
+
 MAKE_WORDS = "CREATE VIRTUAL TABLE segment_words USING fts5(name, folder, text, captions, tokenize = 'ascii')"
 _COUNT_WORDS = "CREATE VIRTUAL TABLE word_counts USING fts5vocab(segment_words, row)"
 

@@ -14,7 +14,7 @@ from mmsearch.catalog import blocks
 from mmsearch.catalog.chunks import chunks
 from mmsearch.catalog.records import TokenCounts, TokenPlaces
 from mmsearch.catalog.spaces import ACTIVE_SPACE
-from mmsearch.catalog.tables import assets, segments, spaces, token_blocks, tokens
+from mmsearch.catalog.tables import assets, segments, sequences, spaces, token_blocks, tokens
 from mmsearch.types import Block, Ids
 
 _ALL = (
@@ -23,7 +23,6 @@ _ALL = (
     .order_by(tokens.c.segment_id)
 )
 _HAS_TOKENS = sa.exists().where(tokens.c.segment_id == segments.c.id, tokens.c.space_id == ACTIVE_SPACE)
-_sequence = sa.table("sqlite_sequence", sa.column("name", sa.Text), sa.column("seq", sa.Integer))
 
 
 def revision(connection: sa.Connection) -> str:
@@ -117,7 +116,7 @@ def next_row(connection: sa.Connection) -> tuple[int, int]:
     """
     if (last := blocks.free_row(connection, token_blocks)) is not None:
         return last
-    used = sa.select(_sequence.c.seq).where(_sequence.c.name == token_blocks.name)
+    used = sa.select(sequences.c.seq).where(sequences.c.name == token_blocks.name)
     return (connection.execute(used).scalar() or 0) + 1, 0
 
 

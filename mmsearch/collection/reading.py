@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from mmsearch.catalog.records import StoredReranker
 from mmsearch.collection.base import CollectionBase
 from mmsearch.errors import CollectionDamaged
-from mmsearch.ingest.index_status import index_status
 from mmsearch.reports import Failure, RerankerStatus, Status, TokenStatus
 from mmsearch.storage import Shelves
 
@@ -20,6 +19,8 @@ class Reading(CollectionBase):
 
     def status(self) -> Status:
         """Count what the collection holds."""
+        from mmsearch.ingest.index_status import index_status
+
         shelves = self._storage.reading()
         with shelves.catalog.snapshot():
             counts, roots = shelves.catalog.counts(), shelves.catalog.roots()

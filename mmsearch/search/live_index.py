@@ -49,7 +49,7 @@ class LiveIndex:
         """
         generation, basis = self._catalog.generation(), self._catalog.index_basis()
         stages = self._stages if self._made_of == (generation, basis) else ()
-        stage = next((each for each in stages if each.revision <= revision), None)
+        stage = next((each for each in stages if self._leads_to(each, revision)), None)
         stage = stage or self._first(generation, basis, revision)
         grown = self._grown(stage, revision)
         if not self._stages or revision >= self._stages[0].revision:  # else another thread has seen a newer state
@@ -57,6 +57,12 @@ class LiveIndex:
             published = [each for each in (*stages, stage) if each.revision < 0]
             self._made_of, self._stages = (generation, basis), (grown, *published[:1])
         return grown.index
+
+    def _leads_to(self, stage: _Stage, revision: int) -> bool:
+        """Tell whether all changes between a stage and this thread's snapshot are known."""
+        if stage.revision < 0 or stage.revision == revision:
+            return True
+        return stage.revision < revision and self._catalog.knows_removals_since(stage.serial)
 
     def _first(self, generation: Generation | None, basis: str, revision: int) -> _Stage:
         """Load the generation, unless it is of no use: it is only a cache."""

@@ -216,9 +216,21 @@ def test_publishing_forgets_what_the_generation_knows_and_keeps_what_came_while_
     assert catalog.change_counts(generation(last_id=4)) == (2, 1)
     assert (catalog.change_counts(generation(last_id=2)), catalog.removals()) == ((3, 0), 1)
     publish(catalog, generation(2, last_id=6), removed_to=3)
-    assert removed(catalog) == ([], 0)
+    assert removed(catalog) == ([], 3)
     remove(catalog, 4)
     assert removed(catalog) == ([4], 4)  # no serial is given twice, though the list was empty
+
+
+def test_it_is_known_whether_removals_were_forgotten(catalog, put):
+    put(*(f"/{number}.jpg" for number in range(6)))
+    assert catalog.knows_removals_since(0)
+    assert not catalog.knows_removals_since(5)  # of another catalog, such as one that an older copy was put in place of
+    remove(catalog, 1, 2, 3)
+    assert [catalog.knows_removals_since(serial) for serial in range(4)] == [True] * 4
+    publish(catalog, generation(), removed_to=2)
+    assert [catalog.knows_removals_since(serial) for serial in range(4)] == [False, False, True, True]
+    publish(catalog, generation(2), removed_to=3)
+    assert [catalog.knows_removals_since(serial) for serial in range(4)] == [False, False, False, True]
 
 
 def test_removals_are_noted_before_there_is_a_generation_since_one_may_be_in_the_making(catalog, put):

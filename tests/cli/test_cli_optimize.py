@@ -104,6 +104,15 @@ def test_index_can_do_without(cli, own, media, monkeypatch):
     assert len(calls) == 1
 
 
+def test_the_settings_are_shown(cli, home, monkeypatch):
+    monkeypatch.setenv("MMSEARCH_INDEX_KIND", "hnsw")
+    settings = {setting["name"]: setting for setting in cli("config", "show").objects}
+    assert (settings["index.kind"]["value"], settings["index.kind"]["source"]) == ("hnsw", "environment")
+    assert settings["index.max_memory_bytes"]["value"] == 0
+    assert settings["index.max_memory_bytes"]["in_effect"] > 1 << 20
+    assert settings["index.min_recall"]["in_effect"] == 0.98
+
+
 def test_the_line_of_status():
     assert index_line(BIG) == (
         "ivf-pq (IVF4096,PQ192x4fsr), 1,000,000 vectors, 928.0 MiB; recall .985 of the nearest 10 on 150 queries "

@@ -86,7 +86,7 @@ class Files:
 
     def check(self, collection):
         found = texts(collection)
-        assert STAYS.items() <= found.items() <= (FIRST | SECOND).items(), found
+        assert STAYS.items() <= found.items() <= FIRST.items() | SECOND.items(), found
 
     def check_end(self, collection):
         assert texts(collection) == SECOND

@@ -1,8 +1,10 @@
 """An index that is made, folded or replaced by a process that is killed at any moment loses nothing."""
 
 import os
+import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,29 @@ from library import make_first, make_second
 from made_vectors import path_of, put
 
 import mmsearch
+from mmsearch.testing.media import write_text
 
+SCRIPT = """
+import sys
+from made_vectors import put
+import mmsearch
+from mmsearch.encoders.hashing import HashingEncoder
+from mmsearch.ingest import due
+from steps import publish_always
+import mmsearch.vectors.ann.build, mmsearch.vectors.ann.tune, mmsearch.ingest.optimize
+
+publish_always(setattr)
+due.FOLD_TAIL = due.FOLD_TAIL_SHARE = 0
+what, *paths = sys.argv[1:]
+with mmsearch.open("photos", model=HashingEncoder(64)) as collection:
+    print("begun", flush=True)
+    if what == "optimize":
+        collection.optimize(force=True)
+    elif what == "remove":
+        collection.remove(*paths)
+    else:
+        collection.index(*paths)
+"""
 FOLDER_OPS = ("index", "remove", "rebuild")
 INDEX_OPS = ("fold", "build")
 
@@ -64,3 +88,52 @@ def test_killed_now_and_then(kills, what, first, step, least):
 @pytest.mark.parametrize("what", FOLDER_OPS + INDEX_OPS)
 def test_killed_at_every_moment(kills, what):
     assert kills(what, first=0, step=1) >= 20
+
+
+@pytest.mark.slow
+def test_killed_fifty_times_at_random(home, encoder, folder):
+    """Nothing that was committed is lost, nothing that was removed comes back, and `verify` finds nothing, ever."""
+    prepare_large(home, encoder, folder)
+    moments, there, number, killed = random.Random(3), set(), 0, 0
+    with mmsearch.open("photos", home=home, model=encoder) as collection:
+        there = names(collection)
+    while killed < 50:
+        what, gone, new = moments.choice(["index", "remove", "optimize"]), set(), set()
+        if what == "index":
+            new = {str(folder / f"{each}.txt") for each in range(number, number + 20)}
+            for path in new:
+                write_text(Path(path), f"text {Path(path).stem}")
+            number += 20
+        if what == "remove":
+            gone = set(moments.sample(sorted(there), 2))
+        killed += kill(what, sorted(gone) or [folder], moments.uniform(0, 0.9))
+        with mmsearch.open("photos", home=home, model=encoder) as collection:
+            assert collection.verify() == []
+            now = names(collection)
+            assert there - gone <= now <= there | new | {str(folder / "note.txt"), *map(str, folder.glob("*.txt"))}
+            hits = collection.search(vector=[1.0] * 64, k=5000)
+            assert {hit.path for hit in hits} == now
+        there = now
+    with mmsearch.open("photos", home=home, model=encoder) as collection:
+        collection.index(folder)
+        collection.optimize()
+        assert names(collection) == there | set(map(str, folder.glob("*.txt")))
+        assert len(os.listdir(next(collection.folder.glob("spaces/*/generations")))) == 1
+        assert collection.verify() == []
+
+
+def names(collection):
+    shelves = collection._storage.reading()
+    return {each.path for each in shelves.catalog.hits(shelves.catalog.locations().ids).values()}
+
+
+def kill(what, arguments, after_s):
+    """Let a process do it, and kill it. Returns whether it had not ended before."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", SCRIPT, what, *map(str, arguments)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(after_s)
+        process.kill()
+    assert process.returncode in (0, -9)
+    return process.returncode == -9

@@ -105,3 +105,22 @@ def test_a_collection_that_was_never_published_follows_changes_too(library, read
     library.put("/green.jpg", "image", "green")
     library.remove("/red.jpg")
     assert indexes.current().ids.tolist() == library.ids("/green.jpg")
+
+
+@pytest.mark.parametrize("published_first", [True, False])
+def test_removals_that_were_forgotten_behind_its_back_are_noticed(library, reader, published_first):
+    """A repair forgets all generations and makes the first one again, equal to the one there was."""
+    for word in ("red", "green"):
+        library.put(f"/{word}.jpg", "image", word)
+    if published_first:
+        first = library.publish_as("flat")
+    library.put("/blue.jpg", "image", "blue")
+    assert len(reader.shelves.indexes.current()) == 3
+    library.remove("/blue.jpg")
+    library.change(lambda writer: writer.drop_generations(keep=0))
+    again = library.publish_as("flat")
+    if published_first:
+        assert (again.number, again.files) == (first.number, first.files)
+    else:
+        library.change(lambda writer: writer.drop_generations(keep=0))
+    assert sorted(reader.shelves.indexes.current().ids.tolist()) == library.ids("/red.jpg") + library.ids("/green.jpg")
