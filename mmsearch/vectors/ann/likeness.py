@@ -1,0 +1,107 @@
+"""Whether an index that FAISS read from a file is one that a factory string makes: a search of others may end the process.
+
+FAISS checks much of what it reads, but not that the numbers fit together: a quantizer that says that it has 16 bits
+where its tables are for 4 is searched beyond their end. So all numbers are compared with those of an empty index that is
+made anew from the factory string, and the sizes of the tables with what these numbers make of them.
+"""
+
+from typing import Any
+
+import faiss
+
+# What an index has more of, or otherwise, than an empty one: checked below or, as for graphs, by FAISS.
+_GROWN = frozenset({"ntotal", "is_trained", "efConstruction", "entry_point", "max_level", "verbose"})
+_PARTS = ("index", "storage", "quantizer", "invlists", "sq", "pq", "rabitq", "hnsw")
+
+
+def difference(index: Any, factory: str, *, dim: int, count: int) -> str:  # noqa: ANN401 - FAISS has no types
+    """Say in what an index is not one of `count` rows that a factory string makes; "" if it is.
+
+    Args:
+        index: As FAISS read it.
+        factory: That `factory.check` has nothing against.
+        dim: Of the rows.
+        count: How many rows it must have.
+    """
+    made = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
+    return _difference(index, made, count) or _transforms_differ(index, made)
+
+
+def _difference(found: Any, made: Any, count: int) -> str:  # noqa: ANN401
+    found, made = _cast(found), _cast(made)
+    if type(found) is not type(made):
+        return f"it is a {type(found).__name__} instead of a {type(made).__name__}"
+    for name, value in _numbers(made).items():
+        if getattr(found, name, None) != value:
+            return f"{name} of its {type(made).__name__} is {getattr(found, name, None)} instead of {value}"
+    if reason := _sizes_differ(found, made, count):
+        return f"the {reason} of its {type(made).__name__} have another size"
+    for name in _PARTS:
+        part = getattr(made, name, None)
+        if part is not None and not callable(part):
+            its_count = found.nlist if name == "quantizer" else count
+            if reason := _difference(getattr(found, name), part, its_count):
+                return reason
+    return ""
+
+
+def _cast(part: Any) -> Any:  # noqa: ANN401
+    """Return an object as of its own class, where FAISS gives it as of one that it derives from."""
+    if isinstance(part, faiss.Index):
+        return faiss.downcast_index(part)
+    return faiss.downcast_InvertedLists(part) if isinstance(part, faiss.InvertedLists) else part
+
+
+def _numbers(part: Any) -> dict[str, int | float]:  # noqa: ANN401
+    """Return the numbers that an object has, without constants of its class."""
+    names = (name for name in dir(part) if not name.startswith("_") and name not in _GROWN and not name.isupper())
+    found = ((name, getattr(part, name)) for name in names if name not in ("this", "thisown", "is_similarity"))
+    return {name: value for name, value in found if isinstance(value, int | float)}
+
+
+def _sizes_differ(found: Any, made: Any, count: int) -> str:  # noqa: ANN401
+    """Say which of an object's tables has not the size that its numbers make of it."""
+    if isinstance(found, faiss.Index) and found.ntotal != count:
+        return "rows"
+    if isinstance(found, faiss.IndexFlatCodes) and found.codes.size() != count * found.code_size:
+        return "codes"
+    if isinstance(found, faiss.ProductQuantizer) and found.centroids.size() != made.centroids.size():
+        return "centroids"
+    if isinstance(found, faiss.ScalarQuantizer) and found.trained.size() != _trained_size(found):
+        return "ranges"
+    if isinstance(found, faiss.InvertedLists) and not _lists_fit(found, count):
+        return "lists"
+    return ""
+
+
+def _trained_size(quantizer: Any) -> int:  # noqa: ANN401
+    """Return how many numbers a scalar quantizer learns: none for floats, else a range, for each dimension mostly."""
+    one = faiss.ScalarQuantizer
+    if quantizer.qtype in (one.QT_8bit, one.QT_6bit, one.QT_4bit):
+        return 2 * int(quantizer.d)
+    return 0
+
+
+def _lists_fit(lists: Any, count: int) -> bool:  # noqa: ANN401
+    sizes = [lists.list_size(number) for number in range(lists.nlist)]
+    if sum(sizes) != count:
+        return False
+    if not isinstance(lists, faiss.BlockInvertedLists):
+        return True
+    needed = (-(-size // lists.n_per_block) * lists.block_size for size in sizes)
+    return all(lists.codes.at(number).size() >= each for number, each in enumerate(needed))
+
+
+def _transforms_differ(index: Any, made: Any) -> str:  # noqa: ANN401
+    """Compare what rotates vectors before they are filed."""
+    if not isinstance(made, faiss.IndexPreTransform):
+        return ""
+    if index.chain.size() != made.chain.size():
+        return "it transforms vectors otherwise"
+    for number in range(made.chain.size()):
+        found, wanted = (faiss.downcast_VectorTransform(each.chain.at(number)) for each in (index, made))
+        if type(found) is not type(wanted) or (found.d_in, found.d_out) != (wanted.d_in, wanted.d_out):
+            return "it transforms vectors otherwise"
+        if isinstance(found, faiss.LinearTransform) and found.A.size() != found.d_in * found.d_out:
+            return "the matrix of its rotation has another size"
+    return ""
