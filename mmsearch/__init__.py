@@ -28,8 +28,8 @@ The folders show the path of the data:
     training/       re-rankers trained on the user's pairs
     vectors/        append-only files of vectors and tokens, and indexes over them
     catalog/        SQL: the truth about files, segments and where their vectors lie
-    types.py  queries.py  reports.py  protocols.py  errors.py  config.py  registry.py  files.py  normalise.py
-    threads.py
+    types.py  queries.py  reports.py  gain_reports.py  protocols.py  errors.py  config.py  registry.py  files.py
+    normalise.py  threads.py
 
 The names below are loaded when they are first used, so that `import mmsearch` is quick.
 """
@@ -42,11 +42,10 @@ if TYPE_CHECKING:
     from mmsearch.collection.collection import Collection
     from mmsearch.errors import MmsearchError
     from mmsearch.evaluation.outcome import Evaluation
+    from mmsearch.gain_reports import AdaptReport, BankReport, RerankerReport
     from mmsearch.opening import create, open
     from mmsearch.queries import Hit, Hits, Moment
     from mmsearch.reports import (
-        AdaptReport,
-        BankReport,
         ClickedQuery,
         DupeReport,
         FieldsReport,
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
         IndexProgress,
         IndexReport,
         Problem,
-        RerankerReport,
         SaidField,
         Status,
     )
@@ -85,6 +83,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AdaptReport": "gain_reports",
+    "BankReport": "gain_reports",
     "Collection": "collection.collection",
     "Evaluation": "evaluation.outcome",
     "Explanation": "attention.explanation",
@@ -92,6 +92,7 @@ _HOMES = {
     "Hits": "queries",
     "MmsearchError": "errors",
     "Moment": "queries",
+    "RerankerReport": "gain_reports",
     "create": "opening",
     "open": "opening",
 }

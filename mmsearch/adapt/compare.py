@@ -9,7 +9,7 @@ import numpy.typing as npt
 from mmsearch.adapt.examples import Examples
 from mmsearch.adapt.metrics import METRICS, Values
 from mmsearch.bootstrap import mean_ends, sums_by
-from mmsearch.reports import Interval
+from mmsearch.gain_reports import Interval
 from mmsearch.types import Ids
 
 Weights = npt.NDArray[np.float64]

@@ -18,7 +18,7 @@ from mmsearch.adapt.head import Head
 from mmsearch.adapt.metrics import Values, judge
 from mmsearch.adapt.ridge import Ridge, decompose
 from mmsearch.errors import UsageError
-from mmsearch.reports import AdaptReport
+from mmsearch.gain_reports import AdaptReport
 from mmsearch.types import Ids, Modality
 
 MIN_ITEMS = 10

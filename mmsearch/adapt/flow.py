@@ -12,10 +12,10 @@ from mmsearch.adapt.pairs import Pair, read_pairs
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.config import Limits
 from mmsearch.errors import ModalityUnsupported, UsageError
+from mmsearch.gain_reports import AdaptReport
 from mmsearch.media.probe import modality_of
 from mmsearch.normalise import unit_rows
 from mmsearch.protocols import Encoder
-from mmsearch.reports import AdaptReport
 from mmsearch.types import Ids, Modality
 from mmsearch.vectors.store import VectorStore
 

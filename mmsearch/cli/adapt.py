@@ -18,7 +18,7 @@ from mmsearch.cli.progress import working_shown
 from mmsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from mmsearch.reports import AdaptReport
+    from mmsearch.gain_reports import AdaptReport
 
 EXAMPLES = examples(
     ("mmsearch adapt captions.jsonl", '{"file": "dog.jpg", "caption": "Rex at the lake"} a line'),

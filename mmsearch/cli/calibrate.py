@@ -12,7 +12,7 @@ from mmsearch.cli.progress import working_shown
 from mmsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from mmsearch.reports import BankReport
+    from mmsearch.gain_reports import BankReport
 
 EXAMPLES = examples(
     ("mmsearch calibrate captions.jsonl", "the captions are the queries, and their files the right answers"),

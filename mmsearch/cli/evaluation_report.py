@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mmsearch.evaluation.report import ChangedQuery, Comparison, EvaluationReport, Group
-    from mmsearch.reports import Interval
+    from mmsearch.gain_reports import Interval
 
 _GROUP_METRICS = ("hit@1", "hit@10", "recall@10", "MRR", "nDCG@10", "mAP", MEDIAN_RANK)
 _CALLED = {"target": "relevant", "query": "query"}

@@ -12,7 +12,7 @@ from mmsearch.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mmsearch.reports import GainReport
+    from mmsearch.gain_reports import GainReport
 
 R = TypeVar("R", bound="GainReport")
 

@@ -65,7 +65,8 @@ def optimize(
     must be high, takes twice the space and is several times as long in the making.
     """
     memory = None if max_memory is None else _bytes(max_memory)
-    with options.open() as collection, progress_shown(quiet=options.quiet) as on_progress:
+    shown = progress_shown(quiet=options.quiet, first="Looking at the index")
+    with options.open() as collection, shown as on_progress:
         before = collection.status().index
         index = collection.optimize(
             asked=kind,

@@ -24,12 +24,12 @@ _STAGES = {
 
 
 @contextmanager
-def progress_shown(*, quiet: bool) -> Iterator[OnProgress]:
-    """Yield what `Collection.index` is to call as it goes on."""
+def progress_shown(*, quiet: bool, first: str = "Looking for files") -> Iterator[OnProgress]:
+    """Yield what `Collection.index` is to call as it goes on; before its first call, `first` is what is done."""
     if quiet:
         yield lambda _: None
     elif sys.stderr.isatty():
-        with _bar() as on_progress:
+        with _bar(first) as on_progress:
             yield on_progress
     else:
         yield ProgressLines()
@@ -58,7 +58,7 @@ class ProgressLines:
 
 
 @contextmanager
-def _bar() -> Iterator[OnProgress]:
+def _bar(first: str) -> Iterator[OnProgress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
@@ -72,7 +72,7 @@ def _bar() -> Iterator[OnProgress]:
         TextColumn("[red]{task.fields[failed]}[/red]"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Looking for files", total=None, rate="", failed="")
+        task = bar.add_task(first, total=None, rate="", failed="")
         stage = ""
 
         def on_progress(progress: "IndexProgress") -> None:

@@ -19,7 +19,7 @@ from mmsearch.cli.progress import count_shown
 from mmsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from mmsearch.reports import RerankerReport
+    from mmsearch.gain_reports import RerankerReport
 
 EXAMPLES = examples(("mmsearch train reranker captions.jsonl", "look again at the best results of searches"))
 RERANKER_EXAMPLES = examples(

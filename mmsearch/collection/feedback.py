@@ -19,7 +19,8 @@ from mmsearch.search.items import Item, absolute, is_id
 from mmsearch.types import Modality
 
 if TYPE_CHECKING:
-    from mmsearch.reports import BankReport, ClickedQuery
+    from mmsearch.gain_reports import BankReport
+    from mmsearch.reports import ClickedQuery
     from mmsearch.storage import Shelves
 
 MAX_ITEMS = 1_000  # that one call says something of

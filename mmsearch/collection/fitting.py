@@ -13,7 +13,7 @@ from mmsearch.storage import Shelves
 from mmsearch.types import Modality
 
 if TYPE_CHECKING:
-    from mmsearch.reports import AdaptReport
+    from mmsearch.gain_reports import AdaptReport
 
 
 class Fitting(Optimizing):

@@ -15,8 +15,8 @@ from mmsearch.search.stored import from_one_state
 from mmsearch.types import Modality
 
 if TYPE_CHECKING:
+    from mmsearch.gain_reports import RerankerReport
     from mmsearch.protocols import TokenEncoder
-    from mmsearch.reports import RerankerReport
     from mmsearch.training.train_reranker import Trained
 
 

@@ -74,16 +74,8 @@ class Writing(Optimizing):
         from mmsearch.ingest.roots import starting_points
         from mmsearch.jobs import Wishes, make_job, scan_rules
 
-        wishes = Wishes(
-            listed(include),
-            listed(exclude),
-            hidden,
-            follow_symlinks,
-            transcribe,
-            workers,
-            optimize=optimize is not False,
-            on_progress=on_progress,
-        )
+        patterns, optimize = (listed(include), listed(exclude)), optimize is not False
+        wishes = Wishes(*patterns, hidden, follow_symlinks, transcribe, workers, optimize, on_progress)
         rules = scan_rules(wishes, self._config, self.folder)
         if not dry_run and self.exists:
             self._storage.migrate()
@@ -94,16 +86,14 @@ class Writing(Optimizing):
         if tokens:
             self._require_tokens()
         self._check_index_settings()
-        if not self.exists:
-            with suppress(CollectionExists):  # another process was faster
-                self._storage.make(keep_tokens=self._config.ingest.tokens if tokens is None else tokens)
+        self._make_if_missing(keep_tokens=self._config.ingest.tokens if tokens is None else tokens)
         with self._storage.writing() as shelves:
             self._keep_tokens(shelves, tokens)
             job = make_job(wishes, self._config, self._storage, shelves, roots, rules)
             report = flow.index(job)
             if tokens:
                 report = replace(report, tokens_made=make_tokens(job))
-        if wishes.optimize:
+        if optimize:
             self._keep_up(on_progress)
         return report
 
@@ -193,6 +183,11 @@ class Writing(Optimizing):
             problems = verify(shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
             if not problems or before == _state(shelves):
                 return problems
+
+    def _make_if_missing(self, *, keep_tokens: bool) -> None:
+        if not self.exists:
+            with suppress(CollectionExists):  # another process was faster
+                self._storage.make(keep_tokens=keep_tokens)
 
     def _known_roots(self) -> tuple[str, ...]:
         return self._storage.reading().catalog.roots() if self.exists else ()

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from mmsearch.reports import Interval
+from mmsearch.gain_reports import Interval
 
 GroupKind = Literal["all", "target", "query"]
 

@@ -10,7 +10,7 @@ from mmsearch.evaluation.judged import JudgedQuery
 from mmsearch.evaluation.metrics import MEDIAN_RANK, first_ranks, query_values
 from mmsearch.evaluation.ranking import Run
 from mmsearch.evaluation.report import Group, GroupKind
-from mmsearch.reports import Interval
+from mmsearch.gain_reports import Interval
 from mmsearch.types import MODALITIES, Ids, Modality
 
 SEED = 20_240_229  # the same rankings give the same report

@@ -10,11 +10,11 @@ from mmsearch.adapt.examples import SEED, Examples
 from mmsearch.adapt.fit import MIN_ITEMS, MIN_LABELS
 from mmsearch.adapt.folds import are_labelled, shared_labels
 from mmsearch.errors import UsageError
+from mmsearch.gain_reports import BankReport
 from mmsearch.hubness.bank import Bank, rounded
 from mmsearch.hubness.check import Questions, choose, trials
 from mmsearch.hubness.gather import Material
 from mmsearch.hubness.means import top_means
-from mmsearch.reports import BankReport
 from mmsearch.types import Modality
 
 MIN_QUERIES = 10

@@ -8,13 +8,13 @@ from mmsearch.adapt.pairs import Pair, read_pairs
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.config import Limits
 from mmsearch.errors import UsageError
+from mmsearch.gain_reports import BankReport
 from mmsearch.hubness.asked import clicked_pairs, logged_texts, read_queries
 from mmsearch.hubness.bank import to_bytes
 from mmsearch.hubness.fit import Fitted, fit
 from mmsearch.hubness.gather import answers_in, gather
 from mmsearch.hubness.stored import banks_in_use
 from mmsearch.protocols import Encoder
-from mmsearch.reports import BankReport
 from mmsearch.types import MODALITIES, Modality
 from mmsearch.vectors.store import VectorStore
 

@@ -39,7 +39,7 @@ def wishes_of(catalog: Catalog, defaults: IndexWishes) -> IndexWishes:
             float(found["max_latency_ms"]),
             float(found["min_recall"]),
         )
-    except (ValueError, TypeError, KeyError, RecursionError):  # wishes are no truth: searches are right without them
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):  # wishes are no truth: searches are right without them
         return defaults
     with suppress(UsageError):
         _check_numbers(wishes)

@@ -16,9 +16,9 @@ import numpy as np
 from mmsearch.adapt.pairs import Pair, read_pairs
 from mmsearch.config import Limits
 from mmsearch.errors import UsageError
+from mmsearch.gain_reports import RerankerReport
 from mmsearch.hubness.gather import answers_in
 from mmsearch.protocols import TokenEncoder
-from mmsearch.reports import RerankerReport
 from mmsearch.rerankers import fusion_model
 from mmsearch.rerankers.fusion import FusionReranker
 from mmsearch.search.stored import from_one_state

@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 
+from mmsearch.threads import build_threads
 from mmsearch.types import Candidates, Ids, Vectors
 from mmsearch.vectors.ann import folder as files
 from mmsearch.vectors.ann.built import Built
@@ -125,11 +126,15 @@ class FaissIndex:
             CollectionDamaged: The structure names rows that there are not.
         """
         queries = check_queries(queries, k, dim=self.dim)
-        late = self._tail.search(queries, k, allowed=allowed) if len(self._tail) or not self._built else None
-        if self._built is None or not len(queries):
-            return late or []
-        early = self._built.search(queries, k, self._scopes.of(allowed))
-        return early if late is None else [merged(*each, k) for each in zip(early, late, strict=True)]
+        if self._built is None:
+            return self._tail.search(queries, k, allowed=allowed)
+        scope = self._scopes.of(allowed)
+        early = self._built.search(queries, k, scope) if len(queries) else []
+        if not len(self._tail):
+            return early
+        # Of the many ids that a filter may allow, few came after the built part.
+        late = self._tail.search(queries, k, allowed=scope.later if self._in_order else allowed)
+        return [merged(*each, k) for each in zip(early, late, strict=True)]
 
     def fork(self) -> Self:
         """Return a copy that changes by itself; the built part is shared."""
@@ -207,7 +212,7 @@ class FaissIndex:
         details = self._details
         files.write_parts(folder, ids=ids, gone=gone, pieces=chain(early, [late]), details=details, dim=self.dim)
         if structure := self._structure_to_change():
-            structure.add(late)
+            structure.add(late, threads=build_threads())
             structure.save(folder / files.STRUCTURE)
 
     def _save_compacted(self, folder: Path) -> None:
@@ -219,9 +224,9 @@ class FaissIndex:
             folder, ids=ids[order], gone=nothing, pieces=self._pieces(order), details=details, dim=self.dim
         )
         if structure := self._structure_to_change():
-            structure = structure.emptied()
+            structure.empty()
             for piece in rows.pieces():
-                structure.add(piece)
+                structure.add(piece, threads=build_threads())
             structure.save(folder / files.STRUCTURE)
 
     def _pieces(self, order: Positions) -> Iterator[Vectors]:

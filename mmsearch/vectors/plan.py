@@ -147,7 +147,7 @@ class IndexDetails:
                 None if measured is None else _plain(Measured, measured),
                 str(found["note"]),
             )._checked()
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise CollectionDamaged(f"{where} does not describe an index: {error!r}.") from error
 
     def _checked(self) -> Self:

@@ -1,7 +1,7 @@
 import pytest
 
 from mmsearch.cli.options import GlobalOptions
-from mmsearch.reports import AdaptReport, Interval
+from mmsearch.gain_reports import AdaptReport, Interval
 
 
 def report(modality, helps):

@@ -1,7 +1,7 @@
 import pytest
 
 from mmsearch.cli.options import GlobalOptions
-from mmsearch.reports import BankReport, Interval
+from mmsearch.gain_reports import BankReport, Interval
 
 
 def report(modality, helps):

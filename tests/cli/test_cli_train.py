@@ -2,7 +2,7 @@ import pytest
 from made_files import ENCODER
 
 from mmsearch.cli.options import GlobalOptions
-from mmsearch.reports import Interval, RerankerReport
+from mmsearch.gain_reports import Interval, RerankerReport
 
 
 def report(modality, helps):

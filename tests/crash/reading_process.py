@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from made_vectors import PER_FILE, path_of, rows
+from made_vectors import PER_FILE, rows
 
 import mmsearch
 from mmsearch.encoders.hashing import HashingEncoder

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 from library import FIRST, SECOND, STAYS, make_first, make_second, texts
-from steps import ALL_STEPS, INDEX_STEPS, PUBLISH_STEPS, REBUILD_STEPS, TOKEN_STEPS, Crash, fail, moments, publish_always
+from steps import (
+    ALL_STEPS,
+    INDEX_STEPS,
+    PUBLISH_STEPS,
+    REBUILD_STEPS,
+    TOKEN_STEPS,
+    Crash,
+    fail,
+    moments,
+    publish_always,
+)
 
 import mmsearch
 

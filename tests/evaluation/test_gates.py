@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from mmsearch.errors import GateFailed, UsageError
 from mmsearch.evaluation.gates import check_gates, parse_gate
 from mmsearch.evaluation.report import Change, Comparison, EvaluationReport, Group, IndexRecall, RunReport
-from mmsearch.reports import Interval
+from mmsearch.gain_reports import Interval
 
 INF = float("inf")
 

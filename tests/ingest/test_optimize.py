@@ -8,6 +8,7 @@ import pytest
 from made_heads import install, make_head
 from made_vectors import PER_FILE, path_of, put, rows
 
+import mmsearch
 from mmsearch.adapt.stored import stored_vectors
 from mmsearch.errors import CollectionDamaged, CollectionLocked
 from mmsearch.ingest import due, index_content, index_plan, make_generation, optimize
@@ -357,21 +358,38 @@ def test_a_commit_waits_for_a_writer(made, sizes, monkeypatch):
 # ---- during a run ----
 
 
-def test_a_long_run_publishes_now_and_then(made, folder, sizes, monkeypatch, done):
+def test_a_long_run_publishes_now_and_then(home, folder, encoder, monkeypatch):
     monkeypatch.setattr("mmsearch.ingest.flow.GROWN_SEGMENTS", 3)
-    monkeypatch.setattr(made._config.ingest.__class__, "batch_files", 1, raising=False)
+    monkeypatch.setenv("MMSEARCH_INGEST_BATCH_FILES", "1")
+    counts = []
+    monkeypatch.setattr("mmsearch.jobs.keep_up", lambda job: counts.append(job.standing().count))
     for number in range(7):
         (folder / f"{number}.txt").write_text(f"note {number}")
-    calls = []
-    monkeypatch.setattr("mmsearch.jobs.keep_up", lambda job: calls.append(job.standing().count))
-    made.index(folder, workers=1)
-    assert calls
-    assert calls == sorted(calls)
-    assert calls[-1] <= 8
-    calls.clear()
-    (folder / "more.txt").write_text("\n\n".join(f"{'word ' * 200}{number}" for number in range(9)))
-    made.index(folder, workers=1, optimize=False)
-    assert calls == []
+    with mmsearch.open("photos", home=home, model=encoder) as collection:
+        collection.index(folder)
+        assert counts == [3, 6]
+        (folder / "more.txt").write_text("\n\n".join(f"{'word ' * 200}{number}" for number in range(9)))
+        collection.index(folder, optimize=False)
+    assert counts == [3, 6]
+
+
+def test_an_index_is_made_within_a_run(made, folder, sizes, done, monkeypatch):
+    put(made, 2000)
+    monkeypatch.setattr("mmsearch.ingest.flow.GROWN_SEGMENTS", 1)
+    write = BuiltContent.write
+    within = []
+
+    def noted(self, folder):
+        with pytest.raises(CollectionLocked), made._storage.writing():
+            pass
+        within.append(True)
+        return write(self, folder)
+
+    monkeypatch.setattr(BuiltContent, "write", noted)
+    (folder / "more.txt").write_text("another note")
+    made.index(folder)
+    assert within == [True]
+    assert (made.status().index.kind, made.status().index.vectors) == ("ivf-flat", 2001)  # `put` was no folder's
 
 
 # ---- measuring ----

@@ -20,13 +20,17 @@ class Scope:
         of: How many places the index has.
         places: Those that may be found, if they are known as a list.
         mask: (of,) which may be found; without both, all may.
+        later: Ids that may be found and are greater than all of the index; None for any.
     """
 
-    def __init__(self, of: int, places: Positions | None = None, mask: Mask | None = None) -> None:
+    def __init__(
+        self, of: int, places: Positions | None = None, mask: Mask | None = None, later: Ids | None = None
+    ) -> None:
         self._of = of
         self._places = places
         self._mask = mask
         self.all = places is None and mask is None
+        self.later = later
 
     @cached_property
     def count(self) -> int:
@@ -68,23 +72,29 @@ class Scopes:
     def of(self, allowed: Ids | None) -> Scope:
         """Return the scope of these ids (m,), in any order; None allows all."""
         if allowed is None:
-            return Scope(len(self._ids), mask=None if self._gone is None else ~self._gone)
+            return self._everything
         if allowed.flags.writeable:
             return self._new(allowed)
         known, scope = self._kept.get(id(allowed), (None, None))
         if scope is None or known is not allowed:
             scope = self._new(allowed)
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
+            while len(self._kept) >= _KEPT:
+                self._kept.pop(next(iter(self._kept)), None)  # the oldest; another thread may have been faster
             self._kept[id(allowed)] = allowed, scope
         return scope
 
+    @cached_property
+    def _everything(self) -> Scope:
+        return Scope(len(self._ids), mask=None if self._gone is None else ~self._gone)
+
     def _new(self, allowed: Ids) -> Scope:
+        later = allowed[allowed > self._ids[-1]] if len(self._ids) else allowed
         if len(allowed) * _FEW < len(self._ids):
             places = places_of(self._ids, np.unique(allowed))
-            return Scope(len(self._ids), places=places if self._gone is None else places[~self._gone[places]])
+            places = places if self._gone is None else places[~self._gone[places]]
+            return Scope(len(self._ids), places=places, later=later)
         mask = _mask_of(self._ids, allowed)
-        return Scope(len(self._ids), mask=mask if self._gone is None else mask & ~self._gone)
+        return Scope(len(self._ids), mask=mask if self._gone is None else mask & ~self._gone, later=later)
 
 
 def _mask_of(ids: Ids, wanted: Ids) -> Mask:

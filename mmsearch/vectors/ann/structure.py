@@ -73,16 +73,14 @@ class Structure:
         Raises:
             RuntimeError: The structure is mapped: FAISS would end the process.
         """
-        if self._mapped:
-            raise RuntimeError("a structure that is mapped from a file cannot be changed")
+        self._require_changeable()
         with building(faiss, threads):
             self._index.add(rows)
 
-    def emptied(self) -> Self:
-        """Return a structure of the same training without any rows."""
-        copy = faiss.clone_index(self._index)
-        copy.reset()
-        return type(self)(copy)
+    def empty(self) -> None:
+        """Forget all rows, but not what was learned from them."""
+        self._require_changeable()
+        self._index.reset()
 
     def save(self, path: Path) -> None:
         """Write a file that `load` takes.
@@ -137,6 +135,10 @@ class Structure:
         if places.size and not -1 <= places.min() <= places.max() < len(self):
             raise CollectionDamaged("The index names rows that it does not have.", remedy="Run `mmsearch rebuild`.")
         return scores, places
+
+    def _require_changeable(self) -> None:
+        if self._mapped:
+            raise RuntimeError("a structure that is mapped from a file cannot be changed")
 
     def _parameters(self, depth: int, probes: int, inside: Mask | None) -> Any:  # noqa: ANN401
         chosen: dict[str, Any] = {} if inside is None else {"sel": selector(inside)}
