@@ -39,8 +39,8 @@ def wishes_of(catalog: Catalog, defaults: IndexWishes) -> IndexWishes:
             float(found["max_latency_ms"]),
             float(found["min_recall"]),
         )
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):  # wishes are no truth: searches are right without them
-        return defaults
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return defaults  # wishes are no truth: searches are right without them
     with suppress(UsageError):
         _check_numbers(wishes)
         return wishes

@@ -183,7 +183,7 @@ class FaissIndex:
         rows = MappedRows.open(folder / files.ROWS, count=len(ids), dim=dim, half=recipe.half)
         structure = None
         if recipe.factory:
-            structure = Structure.load(folder / files.STRUCTURE, dim=dim, count=len(ids))
+            structure = Structure.load(folder / files.STRUCTURE, recipe.factory, dim=dim, count=len(ids))
         return cls.of(Built(ids, rows, structure, details), folder, gone)
 
     @property
@@ -246,4 +246,5 @@ class FaissIndex:
         if self._folder is None or self.structure is None:
             return None
         path = self._folder / files.STRUCTURE
-        return Structure.load(path, dim=self.dim, count=self._built_count, mapped=False)
+        factory = self._details.recipe.factory
+        return Structure.load(path, factory, dim=self.dim, count=self._built_count, mapped=False)

@@ -389,7 +389,7 @@ def test_an_index_is_made_within_a_run(made, folder, sizes, done, monkeypatch):
     (folder / "more.txt").write_text("another note")
     made.index(folder)
     assert within == [True]
-    assert (made.status().index.kind, made.status().index.vectors) == ("ivf-flat", 2001)  # `put` was no folder's
+    assert (made.status().index.kind, made.status().index.vectors) == ("ivf-flat", 2002)
 
 
 # ---- measuring ----
@@ -471,6 +471,7 @@ def test_the_model_is_not_loaded_when_nothing_is_built(made, sizes, monkeypatch)
         "null",
         "[" * 9000,
         '{"asked": "hnsw"}',
+        '{"asked": "x", "max_memory_bytes": 1e999, "max_latency_ms": 1, "min_recall": 1}',
         json.dumps({"asked": "x", "max_memory_bytes": -1, "max_latency_ms": 1, "min_recall": 0.5}),
         json.dumps({"asked": "x", "max_memory_bytes": 1, "max_latency_ms": float("nan"), "min_recall": 0.5}),
         json.dumps({"asked": "x", "max_memory_bytes": 1, "max_latency_ms": 1, "min_recall": 2}),

@@ -171,7 +171,7 @@ def test_ids_that_come_back_are_put_in_order(folders, tmp_path):
 
 
 def test_a_mapped_structure_refuses_to_be_changed(folders):
-    structure = Structure.load(folders / "hnsw" / "structure.faiss", dim=DIM, count=COUNT)
+    structure = Structure.load(folders / "hnsw" / "structure.faiss", RECIPES["hnsw"].factory, dim=DIM, count=COUNT)
     with pytest.raises(RuntimeError, match="mapped"):
         structure.add(rows(3))
 
@@ -225,7 +225,7 @@ def test_a_structure_of_something_else_is_refused(folders, tmp_path, name):
 
 
 def test_a_structure_that_names_rows_that_are_not_there_is_damage(folders):
-    structure = Structure.load(folders / "ivf-pq" / "structure.faiss", dim=DIM, count=COUNT)
+    structure = Structure.load(folders / "ivf-pq" / "structure.faiss", RECIPES["ivf-pq"].factory, dim=DIM, count=COUNT)
     structure._index.ntotal = 10  # the ids in its lists go on to 6000
     with pytest.raises(CollectionDamaged, match="does not have"):
         structure.propose(rows(1), 50, 32)

@@ -1,16 +1,19 @@
 """Whether an index that FAISS read from a file is one that a factory string makes: a search of others may end the process.
 
-FAISS checks much of what it reads, but not that the numbers fit together: a quantizer that says that it has 16 bits
-where its tables are for 4 is searched beyond their end. So all numbers are compared with those of an empty index that is
-made anew from the factory string, and the sizes of the tables with what these numbers make of them.
+FAISS checks much of what it reads, but not that all numbers fit together: a quantizer that says that it has 16 bits where
+its tables are for 4 is searched beyond their end. So all numbers are compared with those of an empty index that is made
+anew from the factory string, and the sizes of the tables with what these numbers make of them.
 """
 
 from typing import Any
 
 import faiss
 
+from mmsearch.vectors.ann.factory import Factory
+
 # What an index has more of, or otherwise, than an empty one: checked below or, as for graphs, by FAISS.
 _GROWN = frozenset({"ntotal", "is_trained", "efConstruction", "entry_point", "max_level", "verbose"})
+_NO_NUMBERS = frozenset({"this", "thisown", "use_visited_hashset"})  # the last one leaks and says so
 _PARTS = ("index", "storage", "quantizer", "invlists", "sq", "pq", "rabitq", "hnsw")
 
 
@@ -19,15 +22,25 @@ def difference(index: Any, factory: str, *, dim: int, count: int) -> str:  # noq
 
     Args:
         index: As FAISS read it.
-        factory: That `factory.check` has nothing against.
+        factory: What the index is said to be; it may be anything.
         dim: Of the rows.
         count: How many rows it must have.
     """
+    taken = Factory.read(factory)
+    if taken is None or taken.cells != _cells(index):  # so that no more cells are made than the file has
+        return f"it is none of {factory[:64]!r}"
+    try:
+        made = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError:
+        return f"FAISS makes no {factory!r} of dimension {dim}"
     # Written and read, since some numbers are not in the file and get their usual values.
-    made = faiss.deserialize_index(
-        faiss.serialize_index(faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT))
-    )
+    made = faiss.deserialize_index(faiss.serialize_index(made))
     return _difference(index, made, count) or _transforms_differ(index, made)
+
+
+def _cells(index: Any) -> int:  # noqa: ANN401
+    inner = faiss.downcast_index(index.index) if isinstance(index, faiss.IndexPreTransform) else index
+    return int(inner.nlist) if isinstance(inner, faiss.IndexIVF) else 0
 
 
 def _difference(found: Any, made: Any, count: int) -> str:  # noqa: ANN401
@@ -57,8 +70,8 @@ def _cast(part: Any) -> Any:  # noqa: ANN401
 
 def _numbers(part: Any) -> dict[str, int | float]:  # noqa: ANN401
     """Return the numbers that an object has, without constants of its class."""
-    names = (name for name in dir(part) if not name.startswith("_") and name not in _GROWN and not name.isupper())
-    found = ((name, getattr(part, name)) for name in names if name not in ("this", "thisown", "is_similarity"))
+    names = (name for name in dir(part) if not name.startswith("_") and not name.isupper())
+    found = ((name, getattr(part, name)) for name in names if name not in _GROWN | _NO_NUMBERS)
     return {name: value for name, value in found if isinstance(value, int | float)}
 
 

@@ -10,6 +10,7 @@ from mmsearch.errors import CollectionDamaged
 from mmsearch.files import storage_errors
 from mmsearch.threads import building, searching
 from mmsearch.types import Vectors
+from mmsearch.vectors.ann.likeness import difference
 from mmsearch.vectors.ann.rows import Mask, read_index, selector
 from mmsearch.vectors.ranking import Positions, Scores
 from mmsearch.vectors.reading import open_stored
@@ -93,11 +94,12 @@ class Structure:
             faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))
 
     @classmethod
-    def load(cls, path: Path, *, dim: int, count: int, mapped: bool = True) -> Self:
+    def load(cls, path: Path, factory: str, *, dim: int, count: int, mapped: bool = True) -> Self:
         """Read a file that `save` wrote.
 
         Args:
             path: Of a file whose checksum is right.
+            factory: What it was trained as.
             dim: What it must have.
             count: What it must have.
             mapped: Leave in the file what can be; then nothing can be added.
@@ -108,8 +110,8 @@ class Structure:
         with open_stored(path) as file:
             _check_header(file, path, dim, count)
         index = read_index(path, mapped=mapped)
-        if (index.d, index.ntotal, index.metric_type) != (dim, count, faiss.METRIC_INNER_PRODUCT):
-            raise CollectionDamaged(f"{path} is not a structure of {count} rows of dimension {dim}.")
+        if reason := difference(index, factory, dim=dim, count=count):
+            raise CollectionDamaged(f"{path} is not a structure of {count} rows of dimension {dim}: {reason}.")
         return cls(index, mapped=mapped)
 
     def propose(
