@@ -97,10 +97,11 @@ def test_a_higher_wish_takes_more_effort(indexes):
 
 def test_what_cannot_be_reached_comes_with_a_note(indexes, monkeypatch):
     monkeypatch.setattr("mmsearch.vectors.ann.looks.MOST_CANDIDATES", 12)
+    monkeypatch.setattr(tune, "_FEWEST_CANDIDATES", 10)
     wishes = IndexWishes(min_recall=0.99, max_latency_ms=1e-6, max_memory_bytes=1000)
     details = tune.tune(indexes("ivf-rabitq"), texts(100), "", wishes)
     assert details.measured.recall < 0.9
-    assert details.effort.candidates <= tune._FEWEST_CANDIDATES
+    assert details.effort.candidates <= 12
     assert not meets(details, wishes)
     assert "less than the 0.99 that are wished" in details.note
     assert "more than the 1e-06 ms wished" in details.note
