@@ -79,7 +79,7 @@ def make_job(
         reader=reader_version(config.limits),
         keeps_tokens=keeps_tokens,
         index_defaults=index.defaults,
-        on_grown=lambda: keep_up(index) if wishes.optimize else None,
+        on_grown=lambda: keep_up(index) if wishes.optimize else "",
     )
 
 

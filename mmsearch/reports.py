@@ -1,7 +1,7 @@
 """What the Python API reports: counts, states, what was measured. Plain values, like types.py."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from mmsearch.types import Modality, Plain
@@ -21,6 +21,7 @@ class IndexReport:
         encoded: Files that went through the model: `added` and `updated` less copies and renames.
         segments: Segments that were embedded.
         tokens_made: Segments of unchanged files that had no tokens and were given some.
+        notices: What the user should know besides, such as why the index could not be brought up to date.
     """
 
     added: int = 0
@@ -35,6 +36,11 @@ class IndexReport:
     encoded: int = 0
     segments: int = 0
     tokens_made: int = 0
+    notices: tuple[str, ...] = ()
+
+    def noting(self, notice: str) -> "IndexReport":
+        """Return it with one more notice, unless that is empty or there already."""
+        return replace(self, notices=(*self.notices, notice)) if notice and notice not in self.notices else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,10 @@ class IndexStatus:
         trained_on: Vectors in the collection when the structure was trained; 0 for a scan.
         tuned_with: With how many queries of which kind recall and speed were measured, such as "500 queries (log)".
         note: What there is to know about the choice, such as that a wish could not be met.
+        asked: The kind that is asked for, or "auto": by `optimize`, else by the settings; so are the three below.
+        max_memory_bytes: What the index may take; 0 for a quarter of the machine's memory.
+        max_latency_ms: What one search of it may take.
+        min_recall: Share of the true nearest 10 that searches by texts are to find.
     """
 
     kind: str
@@ -105,6 +115,10 @@ class IndexStatus:
     trained_on: int = 0
     tuned_with: str = ""
     note: str = ""
+    asked: str = "auto"
+    max_memory_bytes: int = 0
+    max_latency_ms: float = 10.0
+    min_recall: float = 0.98
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ from mmsearch.errors import CollectionDamaged
 from mmsearch.types import Generation, Ids, IndexFile
 
 MAX_FILES = 16  # of a generation
+DISCARDED = "discarded"
+"""The basis of a generation that nobody is to use any more: no heads are called so."""
+
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _KIND = re.compile(r"[a-z0-9-]{1,32}")
 _DIGEST = re.compile(r"[0-9a-f]{1,64}")
@@ -138,6 +141,15 @@ def put(connection: sa.Connection, generation: Generation, removed_to: int) -> N
 def drop(connection: sa.Connection, keep: int) -> None:
     """Forget all generations but one."""
     connection.execute(generations.delete().where(_OWN, generations.c.number != keep))
+
+
+def discard(connection: sa.Connection) -> None:
+    """Let nobody use the newest generation any more. Its number stays taken: readers know an index by it."""
+    try:
+        newest(connection)
+    except CollectionDamaged:  # there is no number to keep
+        connection.execute(generations.delete().where(_OWN))
+    connection.execute(generations.update().where(_OWN).values(basis=DISCARDED))
 
 
 def wishes(connection: sa.Connection) -> str:

@@ -47,7 +47,8 @@ def require_head(path: Path, *, write: bool) -> None:
     if revision < HEAD and not write:
         raise CollectionError(
             f"{path} was written by an older version of mmsearch.",
-            remedy="Run `mmsearch verify` once to bring it up to date.",
+            remedy="Run `mmsearch verify` once to bring it up to date; `mmsearch index` and `mmsearch optimize` make "
+            "its index anew.",
         )
     if revision < HEAD:
         upgrade(path)

@@ -232,6 +232,10 @@ class Writer(AssetWriter):
         """Forget all generations of the active space but this one."""
         generations.drop(self._connection, keep)
 
+    def discard_generation(self) -> None:
+        """Let nobody use the newest generation of the active space any more; the next one gets a greater number."""
+        generations.discard(self._connection)
+
     def set_index_wishes(self, wishes: str) -> None:
         """Keep what the user wants of the index, as a JSON object."""
         generations.set_wishes(self._connection, wishes)

@@ -153,6 +153,8 @@ def _print_json(report: "IndexReport", *, dry_run: bool) -> None:
 def _print_notices(options: GlobalOptions, report: "IndexReport", after: "Status | None") -> None:
     if after and after.waiting:
         options.notice(waiting_line(after.waiting))
+    for notice in report.notices:
+        options.notice(notice)
     if report.failed:
         options.notice(f"{counted(report.failed, 'file')} could not be read; see `{options.call('errors')}`.")
     elif after and after.failed:

@@ -1,6 +1,6 @@
 """`mmsearch optimize`: choose, build and measure the index."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,9 +8,11 @@ import typer
 from mmsearch.cli.options import GlobalOptions, JsonOption, with_global_options
 from mmsearch.cli.output import counted, emit_json, examples, printable, show, size, wants_json
 from mmsearch.cli.progress import progress_shown
-from mmsearch.errors import UsageError
+from mmsearch.cli.status import asked_line, recall_shown
+from mmsearch.errors import CollectionError, UsageError
 
 if TYPE_CHECKING:
+    from mmsearch.collection.collection import Collection
     from mmsearch.reports import IndexStatus
 
 EXAMPLES = examples(
@@ -18,7 +20,8 @@ EXAMPLES = examples(
     ("mmsearch optimize --max-memory 4G --max-latency-ms 10 --min-recall 0.95", "choose by these, now and later"),
     ("mmsearch optimize --index hnsw", "a kind of your own choice"),
     ("mmsearch optimize --index IVF4096,PQ192x4fs", "or a FAISS factory string"),
-    ("mmsearch optimize --index auto", "back to the automatic choice"),
+    ("mmsearch optimize --index auto", "back to the automatic choice of the kind"),
+    ("mmsearch optimize --index auto --max-memory 0 --max-latency-ms 10 --min-recall 0.98", "and of all the rest"),
 )
 
 
@@ -34,17 +37,22 @@ def optimize(
         typer.Option(
             "--max-memory",
             metavar="SIZE",
-            help="What the index may take, such as 500M or 4G; 0 for a quarter of the machine's memory.",
+            help="Memory, not disk, that the index may take, such as 500M or 4G; by default 0, for a quarter of the "
+            "machine's.",
         ),
     ] = None,
     max_latency_ms: Annotated[
         float | None,
-        typer.Option("--max-latency-ms", metavar="MS", help="What one search of the index may take, on one core."),
+        typer.Option(
+            "--max-latency-ms", metavar="MS", help="What one search of the index may take, on one core; by default 10."
+        ),
     ] = None,
     min_recall: Annotated[
         float | None,
         typer.Option(
-            "--min-recall", metavar="SHARE", help="Share of the true nearest 10 that texts are to find, such as 0.95."
+            "--min-recall",
+            metavar="SHARE",
+            help="Share of the true nearest 10 that texts are to find, such as 0.95; by default 0.98.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build the index anew even if nothing is due.")] = False,
@@ -67,7 +75,7 @@ def optimize(
     memory = None if max_memory is None else _bytes(max_memory)
     shown = progress_shown(quiet=options.quiet, first="Looking at the index")
     with options.open() as collection, shown as on_progress:
-        before = collection.status().index
+        before = _index_of(collection)
         index = collection.optimize(
             asked=kind,
             max_memory=memory,
@@ -76,7 +84,7 @@ def optimize(
             force=force,
             on_progress=on_progress,
         )
-    changed = force or index != before
+    changed = force or before is None or _made(index) != _made(before)
     if wants_json(json):
         emit_json(asdict(index) | {"changed": changed})
         return
@@ -85,6 +93,18 @@ def optimize(
         asked = any(each is not None for each in (kind, memory, max_latency_ms, min_recall))
         kept = " What you asked for is kept for later." if asked else ""
         options.notice(f"There was nothing to do.{kept}")
+
+
+def _index_of(collection: "Collection") -> "IndexStatus | None":
+    try:
+        return collection.status().index
+    except CollectionError:  # as of an older version: `optimize` mends that, or says what is wrong
+        return None
+
+
+def _made(index: "IndexStatus") -> "IndexStatus":
+    """Leave out what is only asked for."""
+    return replace(index, asked="", max_memory_bytes=0, max_latency_ms=0.0, min_recall=0.0)
 
 
 def _bytes(text: str) -> int:
@@ -117,9 +137,11 @@ def _rows(index: "IndexStatus") -> list[tuple[str, str]]:
         ("size", f"{size(index.size_bytes)}, {counted(index.bytes_per_vector, 'byte')} a vector"),
     ]
     if index.recall is not None and index.recall_100 is not None:
-        rows.append(("recall", f"{index.recall:.3f} of the nearest 10, {index.recall_100:.3f} of the nearest 100"))
+        shares = recall_shown(index.recall), recall_shown(index.recall_100)
+        rows.append(("recall", f"{shares[0]} of the nearest 10, {shares[1]} of the nearest 100"))
     if index.latency_ms is not None and index.flat_latency_ms is not None:
         rows.append(("latency", f"{index.latency_ms:.2f} ms a search; a scan takes {index.flat_latency_ms:,.1f} ms"))
     rows += [("measured with", index.tuned_with)] if index.tuned_with else []
     rows += [("note", index.note)] if index.note else []
+    rows += [("asked for", asked)] if (asked := asked_line(index)) else []
     return rows

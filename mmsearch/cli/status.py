@@ -45,6 +45,7 @@ def _rows(found: "Status", options: GlobalOptions) -> list[tuple[str, str]]:
         ("segments", segments),
         ("index", index_line(found.index)),
         *([("", found.index.note)] if found.index.note else []),
+        *([("asked for", asked)] if (asked := asked_line(found.index)) else []),
         *([("tokens", _tokens(found.tokens))] if found.tokens else []),
         ("on disk", size(found.bytes_on_disk)),
         ("last indexed", _local_time(found.last_indexed_at)),
@@ -62,12 +63,24 @@ def index_line(index: "IndexStatus") -> str:
     name = f"{index.kind} ({index.factory})" if index.factory else index.kind
     parts = [f"{name}, {counted(index.vectors, 'vector')}, {size(index.size_bytes)}"]
     if index.recall is not None:
-        parts.append(f"recall {_share(index.recall)} of the nearest 10 on {index.tuned_with}{_speed(index)}")
+        parts.append(f"recall {recall_shown(index.recall)} of the nearest 10 on {index.tuned_with}{_speed(index)}")
     changes = [f"{index.tail:,} new since"] if index.tail else []
     changes += [f"{index.removed:,} removed"] if index.removed else []
     parts += [", ".join(changes)] if changes else []
     parts += [] if index.fresh else ["not for the vectors as they are now; searches do without it"]
     return "; ".join(parts)
+
+
+def asked_line(index: "IndexStatus") -> str:
+    """Say what is asked of the index, as far as it is not what every collection gets; "" if nothing is."""
+    from mmsearch.config import IndexConfig
+
+    usual = IndexConfig()
+    parts = [index.asked] if index.asked != usual.kind else []
+    parts += [f"at most {size(index.max_memory_bytes)} of memory"] if index.max_memory_bytes else []
+    parts += [f"at most {index.max_latency_ms:g} ms"] if index.max_latency_ms != usual.max_latency_ms else []
+    parts += [f"recall of at least {index.min_recall:g}"] if index.min_recall != usual.min_recall else []
+    return ", ".join(parts)
 
 
 def _speed(index: "IndexStatus") -> str:
@@ -76,8 +89,8 @@ def _speed(index: "IndexStatus") -> str:
     return f", {index.latency_ms:.1f} ms (scan: {index.flat_latency_ms:,.1f} ms)"
 
 
-def _share(share: float) -> str:
-    """Write .985, and 1.000 only for all."""
+def recall_shown(share: float) -> str:
+    """Write .985, rounded down: 1.000 only for all."""
     return f"{int(share * 1000) / 1000:.3f}".removeprefix("0")
 
 

@@ -50,7 +50,7 @@ class Optimizing(Reading):
         Raises:
             UsageError: There is no such kind, it cannot be built of these vectors, nothing fits into the memory, or a
                 number is out of range.
-            CollectionLocked: Another process is making an index.
+            CollectionLocked: Another process is making an index, or changes the collection without a pause.
         """
         from mmsearch.ingest import index_plan
         from mmsearch.ingest.optimize import optimize
@@ -77,11 +77,11 @@ class Optimizing(Reading):
         stores = (shelves.catalog, shelves.store, shelves.tokens, shelves.generations)
         return publish(*stores, defaults=index_wishes(self._config))
 
-    def _keep_up(self, on_progress: OnProgress = lambda _: None) -> None:
-        """After a change: do what is due, unless another process is at it."""
+    def _keep_up(self, on_progress: OnProgress = lambda _: None) -> str:
+        """After a change: do what is due, unless another process is at it. Returns why it could not be done, or ""."""
         from mmsearch.ingest.optimize import keep_up
 
-        keep_up(self._index_job(on_progress))
+        return keep_up(self._index_job(on_progress))
 
     def _check_index_settings(self) -> None:
         """Refuse settings before a run of hours rather than after it."""

@@ -20,11 +20,12 @@ class Reading(CollectionBase):
     def status(self) -> Status:
         """Count what the collection holds."""
         from mmsearch.ingest.index_status import index_status
+        from mmsearch.jobs import index_wishes
 
         shelves = self._storage.reading()
         with shelves.catalog.snapshot():
             counts, roots = shelves.catalog.counts(), shelves.catalog.roots()
-            index = index_status(shelves.catalog, shelves.generations)
+            index = index_status(shelves.catalog, shelves.generations, index_wishes(self._config))
             heads, bank = shelves.catalog.head_versions(), shelves.catalog.bank_number()
             tokens, reranker = _token_status(shelves), _reranker_status(shelves)
         return Status(

@@ -61,7 +61,8 @@ class Writing(Optimizing):
             on_progress: Called often, from this thread.
 
         Returns:
-            Counts of files. Broken files are counted in `failed` and listed by `failures`; they stop nothing.
+            Counts of files. Broken files are counted in `failed` and listed by `failures`; they stop nothing. Nor does
+            an index that cannot be made, on a full disk for instance: `notices` say why.
 
         Raises:
             UsageError: A path does not exist, or none was given and none is known; or the settings ask for a kind of
@@ -94,7 +95,7 @@ class Writing(Optimizing):
             if tokens:
                 report = replace(report, tokens_made=make_tokens(job))
         if optimize:
-            self._keep_up(on_progress)
+            report = report.noting(self._keep_up(on_progress))
         return report
 
     def remove(self, *items: Item) -> int:

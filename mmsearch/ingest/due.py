@@ -17,12 +17,12 @@ FLAT_SHARE = 0.1
 # more than two million a fixed share has to come first.
 FOLD_TAIL = 10_000
 FOLD_TAIL_SHARE = 0.005
-# Rows that are gone cost their share of each search and of the disk; beyond 30 % a graph finds less than it did.
-FOLD_GONE = 0.2
+# Rows that are gone cost their share of each search and of the disk. To drop them all others are added to the structure
+# again, so that it may as well be trained again too: a graph among whose rows so many are gone finds less than it did.
+MOST_GONE = 0.2
 # The list of removed vectors is read when an index is opened, 10 ms for so many. What came and went between two
 # generations is in it too, and would make it longer for ever.
 FOLD_LISTED = 100_000
-BUILD_GONE = 0.3
 # A structure that was trained on a quarter of the vectors has too few cells, and not where the new ones are.
 OUTGROWN = 4
 # A kind for fewer vectors is only taken when it would do for a quarter more: a collection about the size where the
@@ -67,15 +67,14 @@ def due(index: Standing, choose: Choose) -> Step:
     if index.kind == "flat":
         changes = max(index.tail, index.gone, index.listed)
         return "build" if changes > max(FLAT_CHANGES, FLAT_SHARE * index.rows) else "nothing"
-    outgrown = index.trained_on and index.count >= OUTGROWN * index.trained_on
-    if outgrown or index.gone > BUILD_GONE * index.rows:
+    if index.trained_on and (index.count >= OUTGROWN * index.trained_on or index.gone > MOST_GONE * index.rows):
         return "build"
     return "fold" if _wants_folding(index) else "nothing"
 
 
 def _wants_folding(index: Standing) -> bool:
     late = index.tail > max(FOLD_TAIL, FOLD_TAIL_SHARE * index.rows)
-    gone = FOLD_GONE * index.rows
+    gone = MOST_GONE * index.rows
     return late or index.gone > gone or index.listed > max(FOLD_LISTED, gone)
 
 
@@ -83,7 +82,7 @@ def _other_kind(index: Standing, choose: Choose) -> bool:
     """Whether another kind would be chosen by now.
 
     It is compared with what was chosen then, not with what the index is: a kind may have been tried and not been good
-    enough for this collection.
+    enough for this collection. Only of a flat one nobody knows what was wished when it was made.
     """
-    then = choose(index.trained_on or index.rows).kind
+    then = index.kind if index.kind == "flat" else choose(index.trained_on or index.rows).kind
     return then != choose(index.count).kind and then != choose(round(SLACK * index.count)).kind

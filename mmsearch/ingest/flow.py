@@ -12,11 +12,12 @@ from time import monotonic
 
 from mmsearch.catalog.catalog import AssetState, Catalog
 from mmsearch.catalog.seen import SeenSet
-from mmsearch.errors import FileUnreadable
+from mmsearch.errors import FileUnreadable, MmsearchError
 from mmsearch.ingest.batches import in_batches
 from mmsearch.ingest.commit import Committer, Tally
 from mmsearch.ingest.decode import decodable
 from mmsearch.ingest.index_plan import USUAL
+from mmsearch.ingest.optimize import not_up_to_date
 from mmsearch.ingest.plan import NO_HASHES, Unchanged, Work, plan
 from mmsearch.ingest.pool import Pool
 from mmsearch.ingest.publish import publish
@@ -46,7 +47,8 @@ class Job:
     Attributes:
         keeps_tokens: Whether the collection keeps tokens, of the revision that the model gives.
         index_defaults: What the index is to be if `optimize` was never told.
-        on_grown: Called now and then in a long run, when so much has come that the index wants to be made anew.
+        on_grown: Called now and then in a long run, when so much has come that the index wants to be made anew. Returns
+            why it could not be, or "".
     """
 
     catalog: Catalog
@@ -63,7 +65,7 @@ class Job:
     reader: str = ""
     keeps_tokens: bool = False
     index_defaults: IndexWishes = USUAL
-    on_grown: Callable[[], None] = lambda: None
+    on_grown: Callable[[], str] = lambda: ""
 
 
 def index(job: Job) -> IndexReport:
@@ -83,7 +85,10 @@ def index(job: Job) -> IndexReport:
         report = Run(job, seen, unmounted).index()
     with job.catalog.write() as writer:
         writer.finish_run(run_id, report)
-    _publish(job)
+    try:
+        _publish(job)
+    except MmsearchError as error:  # what was read is committed, and found without an index
+        return report.noting(not_up_to_date(error))
     return report
 
 
@@ -120,6 +125,7 @@ class Run:
         self.committer = Committer(self.job.catalog, self.job.store, self.tally, tokens)
         self.unreadable: list[str] = []
         self.grown = GROWN_SEGMENTS
+        self.notices: list[str] = []
         self.total = 0
         self.started = monotonic()
 
@@ -132,7 +138,8 @@ class Run:
         self.tally.add("skipped", not_media)
         for root in self.job.roots:
             self._sweep(root)
-        return IndexReport(**self.tally.counts, seconds=round(monotonic() - self.started, 3))
+        seconds = round(monotonic() - self.started, 3)
+        return IndexReport(**self.tally.counts, seconds=seconds, notices=tuple(self.notices))
 
     def _process(self) -> None:
         batches = in_batches(self._plan(self._scan()), self.job.batch_files)
@@ -154,7 +161,8 @@ class Run:
     def _publish_when_grown(self) -> None:
         segments = self.tally.counts["segments"]
         if segments >= self.grown:
-            self.job.on_grown()
+            if (notice := self.job.on_grown()) and notice not in self.notices:
+                self.notices.append(notice)
             self.grown = segments + max(GROWN_SEGMENTS, round(GROWN_SHARE * segments))
 
     def _scan(self) -> Iterator[FileStat | Unreadable]:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from mmsearch.adapt.stored import stored_vectors, vectors_at
 from mmsearch.catalog.catalog import Locations
+from mmsearch.errors import CollectionDamaged
 from mmsearch.ingest.index_job import IndexJob
 from mmsearch.ingest.tuning import measure
 from mmsearch.types import Generation, Ids
@@ -59,6 +60,8 @@ class FoldedContent:
     def __init__(self, job: IndexJob, newest: Generation, *, measured: bool = False) -> None:
         self._job = job
         self._measured = measured
+        if damage := job.generations.damage(newest):  # rows are copied, and get a checksum that is right
+            raise CollectionDamaged(damage)
         self._index = job.generations.load(newest)
         self._gone, _ = job.catalog.removed_since(0)
         self._late = _first(job.catalog.added_since(newest.last_id))

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.config import machine_memory_bytes
-from mmsearch.errors import CollectionDamaged, UsageError
+from mmsearch.errors import CollectionDamaged, StorageError, UsageError
 from mmsearch.ingest.due import Standing
 from mmsearch.types import Generation
 from mmsearch.vectors.ann import choose
@@ -17,6 +17,7 @@ from mmsearch.vectors.plan import IndexDetails, IndexWishes, Recipe
 # Fewer vectors than this cannot train anything; what was asked for is built when there are so many.
 LEAST_FOR_STRUCTURE = 1000
 MOST_WISHES_CHARS = 10_000
+LEAST_MEMORY = 1 << 20  # bytes: no program works with less, however few the vectors
 
 USUAL = IndexWishes()
 """What an index is to be if neither `optimize` nor the settings were told."""
@@ -75,6 +76,8 @@ def check(wishes: IndexWishes, count: int, dim: int) -> None:
 def _check_numbers(wishes: IndexWishes) -> None:
     if wishes.max_memory_bytes < 0:
         raise UsageError("The memory is 0 or more.", remedy="Give a number of bytes; 0 takes a quarter of the memory.")
+    if 0 < wishes.max_memory_bytes < LEAST_MEMORY:
+        raise UsageError("The memory is at least 1 MiB.", remedy="Allow at least 1 MiB; 0 for a quarter of the memory.")
     if not 0 < wishes.max_latency_ms < math.inf:
         raise UsageError("The latency is above 0.", remedy="Give it in milliseconds, such as 10.")
     if not 0 < wishes.min_recall <= 1:
@@ -96,13 +99,19 @@ def recipes(wishes: IndexWishes, count: int, dim: int) -> tuple[Recipe, ...]:
     return choose.choose(count, dim, wishes, memory_bytes=machine_memory_bytes())
 
 
-def standing(catalog: Catalog, generations: GenerationStore) -> Standing:
-    """Say how the published index stands beside the collection; call it in a snapshot. It only counts."""
+def standing(catalog: Catalog, generations: GenerationStore, *, read: bool = False) -> Standing:
+    """Say how the published index stands beside the collection; call it in a snapshot.
+
+    Args:
+        catalog: Of the collection.
+        generations: Of its indexes.
+        read: Compare the checksums of the files of the index, but for the rows; else only their sizes.
+    """
     newest = catalog.generation() or _NOTHING
     tail, removed = catalog.change_counts(newest)
     gone = rows_gone(newest) + removed
     details = details_of(generations, newest)
-    usable = newest.kind == "flat" or details is not None
+    usable = bool(newest.kind) and generations.is_whole(newest, read=read)
     return Standing(
         count=newest.vectors - gone + tail,
         kind=newest.kind if usable else "",
@@ -116,10 +125,10 @@ def standing(catalog: Catalog, generations: GenerationStore) -> Standing:
 
 
 def details_of(generations: GenerationStore, generation: Generation) -> IndexDetails | None:
-    """Read what is known of an index; None of a scan by numpy, and if its files are damaged."""
+    """Read what is known of an index; None of a scan by numpy, and if its files cannot be read."""
     if not generation.files:
         return None
-    with suppress(CollectionDamaged):
+    with suppress(CollectionDamaged, StorageError):
         return generations.details(generation)
     return None
 

@@ -1,16 +1,26 @@
 """What there is to say of the index in use: its size, what came since, and how good it was measured to be."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from mmsearch.catalog.catalog import Catalog
-from mmsearch.ingest.index_plan import details_of, standing
+from mmsearch.ingest.index_plan import USUAL, details_of, standing, wishes_of
 from mmsearch.reports import IndexStatus
 from mmsearch.vectors.generation import GenerationStore
-from mmsearch.vectors.plan import IndexDetails
+from mmsearch.vectors.plan import IndexDetails, IndexWishes
 
 
-def index_status(catalog: Catalog, generations: GenerationStore) -> IndexStatus:
-    """Describe the index of a collection; call it in a snapshot. No index is read, but for its details."""
+def index_status(catalog: Catalog, generations: GenerationStore, defaults: IndexWishes = USUAL) -> IndexStatus:
+    """Describe the index of a collection; call it in a snapshot. No index is read, but for its details.
+
+    Args:
+        catalog: Of the collection.
+        generations: Of its indexes.
+        defaults: What the index is to be if `optimize` was never told.
+    """
+    return replace(_index_status(catalog, generations), **asdict(wishes_of(catalog, defaults)))
+
+
+def _index_status(catalog: Catalog, generations: GenerationStore) -> IndexStatus:
     newest, index = catalog.generation(), standing(catalog, generations)
     if newest is None:
         return IndexStatus("none", 0, index.count, fresh=False, tail=index.count)

@@ -1,16 +1,16 @@
 """Keeping the index of a collection in shape: fold in what came, measure it again, or build it anew, as is due."""
 
-from contextlib import suppress
+from dataclasses import replace
 
-from mmsearch.errors import CollectionDamaged, CollectionLocked, UsageError
+from mmsearch.errors import CollectionDamaged, CollectionLocked, MmsearchError, UsageError
 from mmsearch.ingest.build_lock import build_lock
 from mmsearch.ingest.due import Step
 from mmsearch.ingest.index_build import BuiltContent
 from mmsearch.ingest.index_content import Content, FlatContent, FoldedContent
 from mmsearch.ingest.index_job import IndexJob
-from mmsearch.ingest.index_plan import details_of, to_json, wishes_of
+from mmsearch.ingest.index_plan import to_json, wishes_of
 from mmsearch.ingest.make_generation import State, make_generation, remove_other_generations
-from mmsearch.ingest.tuning import Unsuitable
+from mmsearch.ingest.tuning import Unsuitable, one_line
 from mmsearch.vectors.plan import Recipe
 
 MOST_FOLDS = 100  # one after the other, of a tail that is too long for one
@@ -29,11 +29,11 @@ def optimize(job: IndexJob, *, force: bool = False) -> int:
 
     Raises:
         CollectionDamaged: The stored vectors cannot be read.
-        CollectionLocked: Another process makes an index, or writes to the catalog without a pause.
+        CollectionLocked: Another process makes an index, or changes the collection without a pause.
         StorageError: The disk is full or cannot be written. The index in use stays.
         UsageError: What is wanted cannot be built.
     """
-    if not force and step_due(job) == "nothing":
+    if not force and job.due() == "nothing":
         _keep_wishes(job)
         return 0
     with build_lock(job.folder) as mine:
@@ -46,36 +46,44 @@ def optimize(job: IndexJob, *, force: bool = False) -> int:
     return made
 
 
-def keep_up(job: IndexJob) -> None:
-    """Do what is due, unless somebody else is at it: then the next run will."""
-    with suppress(CollectionLocked):
-        optimize(job)
+def keep_up(job: IndexJob) -> str:
+    """Do what is due, unless somebody else is at it: then the next run will.
+
+    Returns:
+        Why it could not be done, a sentence for the user; else "". Searches are right without, so that no work of which
+        this is only the end has to fail.
+    """
+    try:
+        optimize(replace(job, lenient=True))
+    except CollectionLocked:
+        return ""
+    except MmsearchError as error:
+        return not_up_to_date(error)
+    return ""
 
 
-def step_due(job: IndexJob) -> Step:
-    """Say what is due. It only counts."""
-    with job.catalog.snapshot():
-        index, newest = job.standing(), job.catalog.generation()
-        step = job.due(index)
-        if step == "build" or newest is None or job.wanted in (None, wishes_of(job.catalog, job.defaults)):
-            return step
-        details = details_of(job.generations, newest)
-        kind = details.recipe if details else Recipe(newest.kind)
-        if kind != job.recipes(index.trained_on or index.count)[0]:
-            return "build"
-        return "measure" if kind.factory else step
+def not_up_to_date(error: MmsearchError) -> str:
+    """Tell the user of what keeps the index from being made."""
+    return f"The index could not be brought up to date, so that searches may be slower: {error}"
 
 
 def _until_done(job: IndexJob, *, force: bool) -> int:
     made = failed = 0
+    built = None  # the state of the collection that an index was built of: a second one would be no better
     while made < MOST_FOLDS and failed < MOST_TRIES:
-        step = "build" if force else step_due(job)
-        if step == "nothing":
+        step, state = "build" if force else job.due(), (job.catalog.revision(), job.catalog.index_basis())
+        if step == "nothing" or (step == "build" and state == built):
             break
         if _done(job, step):
             made, force = made + 1, False
+            built = state if step == "build" else built
         else:
             failed += 1
+    if failed == MOST_TRIES and not made:
+        raise CollectionLocked(
+            "The collection has changed each time while its index was made; the one in use stays.",
+            remedy="Run `mmsearch optimize` when nothing else writes to it.",
+        )
     return made
 
 
@@ -110,7 +118,7 @@ def _build(job: IndexJob) -> bool:
         except Unsuitable as reason:
             if job.wanted and job.wishes.asked != "auto":
                 raise UsageError(str(reason), remedy="Ask for another kind, or for `auto`.") from reason
-            note = f"{note} {reason}".strip()
+            note = f"{note} {one_line(reason)}".strip()
     try:
         return _built(job, last, note, judged=False)
     except Unsuitable as reason:

@@ -34,7 +34,7 @@ def publish(
         store: Of the vectors.
         tokens: Of the tokens.
         generations: Of the indexes.
-        defaults: What the index is to be if `optimize` was never told.
+        defaults: What the index is to be if `optimize` was never told; "auto" is taken for a kind that there is not.
         force: Publish it in any case.
 
     Returns:
@@ -47,10 +47,9 @@ def publish(
         CollectionDamaged: The stored vectors cannot be read.
         StorageError: The disk is full or cannot be written.
     """
-    job = IndexJob(catalog, store, generations, lambda: nullcontext(catalog), defaults=defaults)
-    index = job.standing()
-    due = force or job.due(index) != "nothing"
-    small = job.recipes(index.count)[0].kind == "flat"
+    job = IndexJob(catalog, store, generations, lambda: nullcontext(catalog), defaults=defaults, lenient=True)
+    due = force or job.due() != "nothing"
+    small = job.recipes(job.standing().count)[0].kind == "flat"
     if due and small:
         _publish_flat(job)
     remove_leftovers(catalog, store, tokens, generations)

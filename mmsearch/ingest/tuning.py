@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 from mmsearch.ingest.index_job import IndexJob
 from mmsearch.normalise import unit_rows
 from mmsearch.types import Vectors
-from mmsearch.vectors.plan import Recipe
+from mmsearch.vectors.plan import IndexDetails, IndexWishes, Recipe
 
 if TYPE_CHECKING:
     from mmsearch.vectors.ann.rows import MappedRows
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 STAND_INS = 500
 _DISTURBANCE = 1.0  # length of the noise beside a vector of length 1: a cosine of 0.7 to the vector that it was
 _SEED = 3
+_MOST_CHARS = 200  # of what others say, in a note
 
 
 class Unsuitable(Exception):
@@ -43,18 +45,40 @@ def measure(index: FaissIndex, folder: Path, job: IndexJob, *, note: str = "", j
     from mmsearch.vectors.ann.tune import meets, tune
 
     if index.structure is None:
+        write_details(folder, replace(index.details, wishes=job.wishes, note=note))
         return
     job.tell("measure")
     queries, source, of_queries = _queries(index, job)
     details = tune(index, queries, source, job.wishes)
     if judged and details.measured and not meets(details, job.wishes):
         raise Unsuitable(f"{called(details.recipe)} found only {details.measured.recall:.3f} of the nearest 10.")
-    write_details(folder, replace(details, note=" ".join(filter(None, (note, details.note, of_queries)))))
+    notes = (note, details.note, *_remarks(details, job.wishes), of_queries)
+    write_details(folder, replace(details, wishes=job.wishes, note=" ".join(filter(None, notes))))
 
 
 def called(recipe: Recipe) -> str:
     """Name what a recipe builds."""
     return recipe.factory or recipe.kind
+
+
+def one_line(reason: object) -> str:
+    """Write on one line of bounded length what somebody else says."""
+    text = " ".join(str(reason)[: 10 * _MOST_CHARS].split())
+    return text if len(text) <= _MOST_CHARS else f"{text[: _MOST_CHARS - 1]}…"
+
+
+def _remarks(details: IndexDetails, wishes: IndexWishes) -> Iterator[str]:
+    """Yield what `tune` lets pass, but the user should know."""
+    from mmsearch.vectors.ann.tune import meets
+
+    measured = details.measured
+    if measured is None:
+        return
+    if measured.recall < wishes.min_recall and meets(details, wishes):
+        found = f"It finds {measured.recall:.4f} of the nearest 10, less than the {wishes.min_recall:g} that are wished"
+        yield f"{found}, but by no more than chance makes with so few queries."
+    if measured.latency_ms >= measured.flat_ms:
+        yield "A search takes no less time than a scan of all rows; `--index auto` or faiss-flat may suit better."
 
 
 def _queries(index: FaissIndex, job: IndexJob) -> tuple[Vectors, str, str]:
@@ -64,7 +88,11 @@ def _queries(index: FaissIndex, job: IndexJob) -> tuple[Vectors, str, str]:
     try:
         vectors, source = _of_texts(job)
     except Exception as error:  # an encoder may be anybody's: its failure must cost neither index nor run
-        return _disturbed(rows), "stored vectors, disturbed", f"No text could be embedded to measure with: {error}"
+        return (
+            _disturbed(rows),
+            "stored vectors, disturbed",
+            one_line(f"No text could be embedded to measure with: {error}"),
+        )
     if len(vectors):
         return vectors, source, ""
     return _disturbed(rows), "stored vectors, disturbed", "There were no texts to measure with."

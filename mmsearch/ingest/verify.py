@@ -8,8 +8,9 @@ import numpy as np
 from mmsearch.adapt.stored import heads_in_use
 from mmsearch.catalog.catalog import Catalog
 from mmsearch.catalog.checks import TOKENS_LOST
+from mmsearch.catalog.generations import DISCARDED
 from mmsearch.catalog.records import StoredReranker
-from mmsearch.errors import CollectionDamaged, ModelError
+from mmsearch.errors import CollectionDamaged, ModelError, StorageError
 from mmsearch.hubness.stored import banks_in_use
 from mmsearch.ingest.rebuild import rebuild
 from mmsearch.reports import Problem
@@ -20,6 +21,7 @@ from mmsearch.vectors.tokens import TokenStore
 
 TOKENS_DAMAGED = "tokens are damaged"
 INDEX_DAMAGED = "the published index is damaged"
+INDEX_UNREADABLE = "the published index cannot be read"
 
 
 def verify(catalog: Catalog, store: VectorStore, tokens: TokenStore, generations: GenerationStore) -> list[Problem]:
@@ -54,7 +56,7 @@ def _index_problems(catalog: Catalog, generations: GenerationStore) -> list[Prob
     try:
         with catalog.snapshot():
             generation = catalog.generation()
-            if generation is None:
+            if generation is None or generation.basis == DISCARDED:
                 return []
             if damage := generations.damage(generation):
                 return [Problem(INDEX_DAMAGED, damage)]
@@ -62,6 +64,8 @@ def _index_problems(catalog: Catalog, generations: GenerationStore) -> list[Prob
             differing = _differing(catalog, generations, generation)
     except CollectionDamaged as error:
         return [Problem(INDEX_DAMAGED, error.message)]
+    except StorageError as error:
+        return [Problem(INDEX_UNREADABLE, error.message)]
     return [Problem(INDEX_DAMAGED, differing)] if differing else []
 
 
@@ -141,8 +145,8 @@ def repair(
         writer.drop_damaged_heads()
         writer.drop_damaged_banks()
         writer.drop_damaged_rerankers()
-        if any(problem.what == INDEX_DAMAGED for problem in problems):
-            writer.drop_generations(keep=0)  # none has this number
+        if any(problem.what in (INDEX_DAMAGED, INDEX_UNREADABLE) for problem in problems):
+            writer.discard_generation()
     while _heads_damage(catalog):
         with catalog.write() as writer:
             writer.undo_heads()

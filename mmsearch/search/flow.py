@@ -36,6 +36,7 @@ from mmsearch.search.state import SearchState
 from mmsearch.search.stored import from_one_state
 from mmsearch.search.subjects import as_files
 from mmsearch.types import Candidates, Embedded, EncoderSpec, Ids, Modality
+from mmsearch.vectors.ranking import IndexDamaged
 from mmsearch.vectors.store import VectorStore
 from mmsearch.where.syntax import Order
 
@@ -88,15 +89,23 @@ def search(
         with profile.stage("rerank"):
             again = rerank(best, plan, partial(_asked, ranking, encoder), Material(catalog, store, tokens, limits))
         page = ranked(again.hits[: query.offset + query.k])[query.offset :]
-        return Hits(_finished(page, ranking, again), verdict, profile=profile.stages, notices=again.notices)
+        notices = (*again.notices, *state.notices)
+        return Hits(_finished(page, ranking, again), verdict, profile=profile.stages, notices=notices)
+
+    def checked(query: Query = query) -> Hits:
+        try:
+            return answer(query)
+        except IndexDamaged as damage:
+            indexes.distrust(damage.message)
+            return answer(query)
 
     try:
-        return from_one_state(catalog, answer)
+        return from_one_state(catalog, checked)
     except CollectionDamaged as damage:
         if query.rerank is None:
             raise
-        hits = from_one_state(catalog, lambda: answer(replace(query, rerank=None)))
-        return replace(hits, notices=(not_reranked(str(damage)),))
+        hits = from_one_state(catalog, lambda: checked(replace(query, rerank=None)))
+        return replace(hits, notices=(not_reranked(str(damage)), *hits.notices))
 
 
 def _list(query: Query, catalog: Catalog, profile: Profile) -> Hits:

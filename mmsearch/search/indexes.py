@@ -62,8 +62,15 @@ class IndexCache:
         """
         return self.state().index
 
+    def distrust(self, damage: str) -> None:
+        """Do without the index that is published now, whose answers cannot be true; call it inside `from_one_state`."""
+        with self._lock:
+            self._live.distrust(damage)
+            self._state, self._edition, self._revision = None, -1, -1
+
     def _made(self, revision: int) -> SearchState:
-        index = self._live.at(revision)
+        stage = self._live.at(revision)
         same = self._state is not None and revision == self._revision
+        index = stage.index
         contents = self._state.contents if self._state and same else Contents(self._catalog, self._store, len(index))
-        return SearchState(index, contents, Filters(self._catalog, contents))
+        return SearchState(index, contents, Filters(self._catalog, contents), stage.damage)

@@ -15,8 +15,20 @@ class SearchState:
         index: Of all vectors.
         contents: Which segments there are, at the same revision.
         filters: Which of them a filter lets through, at one edition.
+        damage: Why the published index is not used; "" if it is, or there is none for these vectors.
     """
 
     index: VectorIndex
     contents: Contents
     filters: Filters
+    damage: str = ""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know of how queries are answered."""
+        if not self.damage:
+            return ()
+        return (
+            f"The index cannot be used: {self.damage} Searches compare the stored vectors meanwhile, which is slower; "
+            "`mmsearch verify --repair` makes a new one.",
+        )

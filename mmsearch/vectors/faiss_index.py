@@ -123,7 +123,7 @@ class FaissIndex:
 
         Raises:
             ValueError: The shape does not fit, a value is not finite, or `k` is negative.
-            CollectionDamaged: The structure names rows that there are not.
+            IndexDamaged: What was built does not fit together: its files were changed.
         """
         queries = check_queries(queries, k, dim=self.dim)
         if self._built is None:

@@ -84,6 +84,7 @@ class FlatIndex:
 
         Raises:
             ValueError: The shape does not fit, a value is not finite, or `k` is negative.
+            IndexDamaged: A row is no unit vector, as it may be in a file that was changed.
         """
         queries = check_queries(queries, k, dim=self.dim)
         inside = np.isin(self.ids, allowed) if allowed is not None else np.ones(self._count, dtype=bool)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmsearch.errors import CollectionDamaged
+from mmsearch.errors import CollectionDamaged, StorageError
 from mmsearch.files import crc32, crc32_file, making_folder, remove_tree, storage_errors
 from mmsearch.protocols import VectorIndex
 from mmsearch.types import Generation, Ids, IndexFile
@@ -162,6 +162,20 @@ class GenerationStore:
         except CollectionDamaged as error:
             return error.message
         return None
+
+    def is_whole(self, generation: Generation, *, read: bool = False) -> bool:
+        """Tell whether the files of a generation are there and have their sizes.
+
+        Args:
+            generation: As the catalog knows it.
+            read: Also whether their checksums are right, but for the rows, as `load` looks at them.
+        """
+        every = frozenset(file.name for file in generation.files)
+        try:
+            self._check(generation, unread=_MAPPED_FILES if read else every)
+        except (CollectionDamaged, StorageError):
+            return False
+        return True
 
     def remove_others(self, keep: Collection[str]) -> int:
         """Delete all generations but those whose folders are named, and what killed writers left. Returns how many.

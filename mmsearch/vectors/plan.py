@@ -116,6 +116,7 @@ class IndexDetails:
         trained_on: How many vectors the collection had when the structure was trained; 0 for a scan.
         measured: None if nothing was measured, as for a scan.
         note: What the user should know about the choice, such as that a wish could not be met.
+        wishes: What was wished when it was built, or measured again.
     """
 
     recipe: Recipe
@@ -124,6 +125,7 @@ class IndexDetails:
     trained_on: int = 0
     measured: Measured | None = None
     note: str = ""
+    wishes: IndexWishes = field(default_factory=IndexWishes)
 
     def to_json(self) -> str:
         """Write it down."""
@@ -146,6 +148,7 @@ class IndexDetails:
                 _whole(found["trained_on"]),
                 None if measured is None else _plain(Measured, measured),
                 str(found["note"]),
+                _plain(IndexWishes, found["wishes"]),
             )._checked()
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise CollectionDamaged(f"{where} does not describe an index: {error!r}.") from error

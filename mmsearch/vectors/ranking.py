@@ -11,12 +11,18 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from mmsearch.errors import CollectionDamaged
 from mmsearch.types import Candidates, Ids, Vectors
 
 Positions = npt.NDArray[np.intp]  # (n,) places of rows in an array
 Scores = npt.NDArray[np.float32]  # (n,)
 
 _BLOCK_ROWS = 4096  # 24 MB of float64 at 768 dimensions
+_MOST = 1.001  # the product of unit vectors, of which one may be rounded to float16
+
+
+class IndexDamaged(CollectionDamaged):
+    """What an index answers cannot be true: its files were changed since they were written."""
 
 
 def rounding_slack(dim: int) -> float:
@@ -35,13 +41,20 @@ def products(queries: Vectors, rows: Vectors) -> Vectors:
     of a tenth (`mmsearch.threads`). With one thread BLAS would take half as long as this.
     """
     if len(queries) == 1:
-        alone: Vectors = np.einsum("ij,j->i", rows, queries[0])[np.newaxis]
+        with np.errstate(over="ignore", invalid="ignore"):  # of damaged rows, which `contenders` and `rank` refuse
+            alone: Vectors = np.einsum("ij,j->i", rows, queries[0])[np.newaxis]
         return alone
-    return queries @ rows.T
+    with np.errstate(over="ignore", invalid="ignore"):
+        return queries @ rows.T
 
 
 def contenders(scores: Scores, k: int, slack: float) -> Positions:
-    """Return the places of all scores (n,) that are among the best k, or within `slack` of the k-th."""
+    """Return the places of all scores (n,) that are among the best k, or within `slack` of the k-th.
+
+    Raises:
+        IndexDamaged: One is none of unit vectors.
+    """
+    _check(scores)
     if k >= len(scores):
         return np.arange(len(scores))
     if k == 0:
@@ -59,6 +72,9 @@ def rank(query: Scores, ids: Ids, take: Callable[[Positions], Vectors], position
         take: Returns the unit rows (m, d) at some positions (m,).
         positions: The rows to rank.
         k: How many to return at most.
+
+    Raises:
+        IndexDamaged: One is no unit row.
     """
     return _best(ids[positions], _cosines(query, take, positions), k)
 
@@ -80,7 +96,15 @@ def _cosines(query: Scores, take: Callable[[Positions], Vectors], positions: Pos
     """Products in float64, each summed by itself, then rounded; within [-1, 1]."""
     scores = np.empty(len(positions), dtype=np.float32)
     wide = query.astype(np.float64)
-    for start in range(0, len(positions), _BLOCK_ROWS):
-        part = slice(start, start + _BLOCK_ROWS)
-        scores[part] = (take(positions[part]) * wide).sum(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(positions), _BLOCK_ROWS):
+            part = slice(start, start + _BLOCK_ROWS)
+            scores[part] = (take(positions[part]) * wide).sum(axis=1)
+    _check(scores)
     return np.clip(scores, -1, 1)
+
+
+def _check(scores: Scores) -> None:
+    """Refuse scores that rows cannot have: nobody reads all rows before they are searched, so they may be damaged."""
+    if scores.size and not -_MOST <= scores.min() <= scores.max() <= _MOST:  # NaN neither
+        raise IndexDamaged("The index has a row that is no unit vector.")

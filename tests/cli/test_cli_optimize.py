@@ -1,12 +1,17 @@
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 from made_vectors import put
 
 import mmsearch
+from mmsearch.catalog import migrate
 from mmsearch.cli import progress as progress_module
 from mmsearch.cli.progress import ProgressLines, progress_shown
 from mmsearch.cli.status import index_line
+from mmsearch.errors import StorageError
+from mmsearch.registry import make_encoder
 from mmsearch.reports import IndexProgress, IndexStatus
 
 BIG = IndexStatus(
@@ -81,7 +86,7 @@ def test_a_kind_is_built_and_shown(cli, many):
         (("--min-recall", "98"), "0.95"),
         (("--max-latency-ms", "-1"), "above 0"),
         (("--max-memory", "much"), "500M"),
-        (("--max-memory", "1K"), "Allow at least 8,256 bytes"),
+        (("--max-memory", "1K"), "at least 1 MiB"),
     ],
 )
 def test_bad_values(cli, own, args, says):
@@ -89,6 +94,50 @@ def test_bad_values(cli, own, args, says):
     assert ran.exit_code == 2
     assert ran.stdout == ""
     assert says in ran.stderr
+
+
+def test_what_is_asked_for_is_shown(cli, own):
+    assert "asked for" not in cli("optimize", terminal=True).stdout
+    shown = cli("optimize", "--index", "hnsw", "--max-memory", "1G", "--min-recall", "0.9", terminal=True).stdout
+    assert "hnsw, at most 1.0 GiB of memory, recall of at least 0.9" in shown
+    assert "hnsw, at most 1.0 GiB of memory, recall of at least 0.9" in cli("status", terminal=True).stdout
+    assert cli("status").objects[0]["index"]["asked"] == "hnsw"
+    usual = ("--index", "auto", "--max-memory", "0", "--max-latency-ms", "10", "--min-recall", "0.98")
+    assert "asked for" not in cli("optimize", *usual, terminal=True).stdout
+
+
+@pytest.fixture
+def older(home):
+    """An empty collection as revision 0001 left it."""
+    space = make_encoder("hashing").spec.space
+    path = home / "default" / "catalog.db"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    migrate.upgrade(path, "0001")
+    with closing(sqlite3.connect(path)) as old, old:
+        row = [space.space_id, space.model, space.revision, space.preprocessing, space.dim, "2024-01-01"]
+        old.execute("INSERT INTO spaces VALUES (?, ?, ?, ?, ?, ?)", row)
+        old.execute("INSERT INTO collection VALUES (1, 'default', '2024-01-01', ?, 7)", [space.space_id])
+    return path
+
+
+def test_an_older_collection_is_brought_up_to_date(cli, older):
+    assert "`mmsearch optimize`" in cli("status").stderr
+    (index,) = cli("optimize").objects
+    assert (index["kind"], index["fresh"], index["changed"]) == ("flat", True, True)
+    assert migrate.stored_revision(older) == migrate.HEAD
+
+
+def test_an_index_that_cannot_be_made_is_told(cli, own, media, monkeypatch):
+    def fails(job):
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr("mmsearch.ingest.optimize.optimize", fails)
+    ran = cli("index", media, "--workers", "1")
+    assert ran.exit_code == 0
+    assert ran.objects[0]["unchanged"]
+    assert "The index could not be brought up to date" in ran.stderr
+    assert "The disk is full." in ran.stderr
 
 
 def test_a_missing_collection(cli, home):

@@ -193,7 +193,7 @@ def test_too_few_for_what_was_asked_are_scanned_until_there_are_more(home):
 def test_an_empty_collection(home):
     with mmsearch.create("photos", home=home, model="hashing") as collection:
         assert collection.optimize().kind == "flat"
-        assert collection.optimize(asked="hnsw", max_memory=1).vectors == 0
+        assert collection.optimize(asked="hnsw", max_memory=1 << 20).vectors == 0
 
 
 # ---- settings ----
@@ -220,6 +220,52 @@ def test_a_kind_in_the_settings_that_there_is_not(home, folder):
         assert not collection.exists
 
 
+def test_other_settings_are_due(home, monkeypatch):
+    with mmsearch.create("photos", home=home, model="hashing") as collection:
+        put(collection, 2000)
+        collection.optimize()
+    for kind in ("ivf-sq8", "ivf-flat", "auto"):
+        monkeypatch.setenv("MMSEARCH_INDEX_KIND", kind)
+        with mmsearch.open("photos", home=home) as collection:
+            status = collection.optimize()
+            assert (status.kind, status.asked) == ({"auto": "flat"}.get(kind, kind), kind)
+            made = generation(collection)
+            assert collection.optimize() == status
+            assert generation(collection) == made
+    monkeypatch.setenv("MMSEARCH_INDEX_KIND", "ivf-flat")
+    with mmsearch.open("photos", home=home) as collection:
+        collection.remove(path_of(0))
+        assert collection.status().index.kind == "ivf-flat"
+
+
+def test_another_recall_in_the_settings_is_measured(home, monkeypatch):
+    monkeypatch.setenv("MMSEARCH_INDEX_KIND", "ivf-flat")
+    with mmsearch.create("photos", home=home, model="hashing") as collection:
+        put(collection, 2000)
+        collection.optimize()
+    monkeypatch.setenv("MMSEARCH_INDEX_MIN_RECALL", "0.5")
+    monkeypatch.setattr("mmsearch.ingest.optimize.BuiltContent", None)  # cannot be made
+    with mmsearch.open("photos", home=home) as collection:
+        number = generation(collection).number
+        assert collection.optimize().min_recall == 0.5
+        assert generation(collection).number == number + 1
+        collection.optimize()
+        assert generation(collection).number == number + 1
+
+
+def test_a_kind_that_there_is_not_harms_no_other_work(home, monkeypatch):
+    with mmsearch.create("photos", home=home, model="hashing") as collection:
+        put(collection, 2000)
+        collection.optimize()
+    monkeypatch.setenv("MMSEARCH_INDEX_KIND", "ivf-nonsense")
+    with mmsearch.open("photos", home=home) as collection:
+        assert collection.remove(*(path_of(number) for number in range(60))) == 60
+        assert collection.status().index.removed == 0  # it was made anew
+        assert collection.verify(repair=True) == []
+        with pytest.raises(UsageError, match="ivf-nonsense"):
+            collection.optimize(force=True)
+
+
 # ---- refusals ----
 
 
@@ -234,7 +280,8 @@ def test_a_kind_in_the_settings_that_there_is_not(home, folder):
         ({"max_latency_ms": 0.0}, "latency"),
         ({"max_latency_ms": float("inf")}, "latency"),
         ({"max_memory": -1}, "memory"),
-        ({"asked": "auto", "max_memory": 1000}, "3,000 vectors fits into"),
+        ({"max_memory": 1000}, "at least 1 MiB"),
+        ({"asked": "auto", "max_memory": 1 << 20}, "3,000 vectors fits into"),
         ({"asked": "IVF16,PQ64x12"}, "cannot be built of these vectors"),
     ],
 )

@@ -1,6 +1,7 @@
 """When an index is folded and built, and what that reads: counted, not timed."""
 
 import json
+from dataclasses import replace
 from threading import Event, Thread
 
 import numpy as np
@@ -10,7 +11,7 @@ from made_vectors import PER_FILE, path_of, put, rows
 
 import mmsearch
 from mmsearch.adapt.stored import stored_vectors
-from mmsearch.errors import CollectionDamaged, CollectionLocked
+from mmsearch.errors import CollectionDamaged, CollectionLocked, StorageError
 from mmsearch.ingest import due, index_content, index_plan, make_generation, optimize
 from mmsearch.ingest.build_lock import build_lock
 from mmsearch.ingest.index_build import BuiltContent
@@ -133,7 +134,7 @@ def test_steps_of_a_growing_collection(made, sizes, done, gathered):
     assert made.status().index.trained_on == 6021
 
 
-def test_deletions_are_folded_then_built(made, sizes, done):
+def test_many_deletions_build_it_anew(made, sizes, done):
     put(made, 2000)
     run(made)
     done.clear()
@@ -142,11 +143,8 @@ def test_deletions_are_folded_then_built(made, sizes, done):
     status = made.status().index
     assert (status.vectors, status.removed, status.tail) == (1621, 380, 0)
     made.remove(*(path_of(number) for number in range(19, 23)))
-    assert done == ["folded"]
-    assert newest(made).vectors == 1541
-    made.remove(*(path_of(number) for number in range(23, 50)))
-    assert done == ["folded", "built"]
-    assert (newest(made).kind, newest(made).vectors) == ("ivf-flat", 1001)
+    assert done == ["built"]
+    assert (newest(made).kind, newest(made).vectors) == ("ivf-flat", 1541)
 
 
 def test_rows_that_a_fold_leaves_in_the_files_count_as_gone(made, sizes, done):
@@ -304,7 +302,8 @@ def test_it_gives_up_if_that_goes_on(made, sizes, done, monkeypatch):
     put(made, 2000)
     monkeypatch.setattr(make_generation, "_put", lambda *_: False)
     before = newest(made)
-    assert run(made) == 0
+    with pytest.raises(CollectionLocked, match="changed each time"):
+        run(made, force=True)
     assert done == ["built"] * optimize.MOST_TRIES
     assert newest(made) == before
 
@@ -355,6 +354,13 @@ def test_a_commit_waits_for_a_writer(made, sizes, monkeypatch):
         run(made, force=True)
 
 
+def test_one_state_is_not_built_twice(made, sizes, done, monkeypatch):
+    put(made, 2000)
+    monkeypatch.setattr("mmsearch.ingest.index_job.due", lambda *_: "build")
+    assert run(made) == 1
+    assert done == ["built"]
+
+
 # ---- during a run ----
 
 
@@ -390,6 +396,39 @@ def test_an_index_is_made_within_a_run(made, folder, sizes, done, monkeypatch):
     made.index(folder)
     assert within == [True]
     assert (made.status().index.kind, made.status().index.vectors) == ("ivf-flat", 2002)
+
+
+@pytest.mark.parametrize("error", [StorageError("The disk is full."), CollectionDamaged("Rows are damaged.")])
+@pytest.mark.parametrize("grown", [1, 50_000])
+def test_an_index_that_cannot_be_made_ends_no_run(made, folder, sizes, monkeypatch, error, grown):
+    put(made, 2000)
+    monkeypatch.setattr("mmsearch.ingest.flow.GROWN_SEGMENTS", grown)
+
+    def fails(self, folder):
+        raise error
+
+    monkeypatch.setattr(BuiltContent, "write", fails)
+    (folder / "more.txt").write_text("another note")
+    report = made.index(folder)
+    assert report.added == 1
+    (notice,) = report.notices
+    assert notice.startswith(
+        f"The index could not be brought up to date, so that searches may be slower: {error.message}"
+    )
+    with pytest.raises(type(error)):
+        run(made)
+
+
+def test_neither_does_a_small_one(made, folder, monkeypatch):
+    def fails(self, folder):
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(due, "FLAT_CHANGES", 0)
+    monkeypatch.setattr(FlatContent, "write", fails)
+    (folder / "more.txt").write_text("another note")
+    report = made.index(folder)
+    assert report.added == 1
+    assert ["disk is full" in notice for notice in report.notices] == [True]
 
 
 # ---- measuring ----
@@ -432,7 +471,7 @@ def test_stored_vectors_measure_it_if_texts_cannot(made, measuring, monkeypatch,
     put(made, 2000)
 
     def fails(*_):
-        raise ValueError("the weights are gone")
+        raise ValueError("the weights\nare gone " * 10_000)
 
     if trouble == "raises":
         monkeypatch.setattr(made._storage._encoder, "encode_texts", fails)
@@ -449,6 +488,22 @@ def test_stored_vectors_measure_it_if_texts_cannot(made, measuring, monkeypatch,
     assert status.recall >= 0.98
     assert "disturbed" in status.tuned_with
     assert "measure with" in status.note
+    assert len(status.note) < 500
+    assert "\n" not in status.note
+
+
+@pytest.mark.parametrize(
+    ("recall", "ms", "says"),
+    [(0.9796, 6.0, "finds 0.9796 of the nearest 10, less than the 0.98"), (0.99, 5.0, "no less time than a scan")],
+)
+def test_what_is_nearly_as_wished_is_told(made, sizes, monkeypatch, recall, ms, says):
+    def tune(index, *_):
+        return replace(index.details, measured=Measured(recall, 0.9, ms, 5.0, 30, "log"))
+
+    monkeypatch.setattr("mmsearch.vectors.ann.tune.tune", tune)
+    put(made, 2000)
+    run(made)
+    assert says in made.status().index.note
 
 
 def test_the_model_is_not_loaded_when_nothing_is_built(made, sizes, monkeypatch):

@@ -109,7 +109,7 @@ def test_a_collection_that_was_never_published_follows_changes_too(library, read
 
 @pytest.mark.parametrize("published_first", [True, False])
 def test_removals_that_were_forgotten_behind_its_back_are_noticed(library, reader, published_first):
-    """A repair forgets all generations and makes the first one again, equal to the one there was."""
+    """A repair of a damaged record of the index forgets it; the first one is made again, equal to the one there was."""
     for word in ("red", "green"):
         library.put(f"/{word}.jpg", "image", word)
     if published_first:

@@ -104,7 +104,7 @@ def test_what_is_no_such_array_is_refused(path, name):
 
 def test_what_is_missing_or_a_folder_is_refused(tmp_path):
     for path in (tmp_path / "missing.npy", tmp_path):
-        with pytest.raises(CollectionDamaged, match="missing|Cannot read"):
+        with pytest.raises(CollectionDamaged, match=r"missing|Cannot read"):
             map_ids(path)
 
 

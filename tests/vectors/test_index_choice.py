@@ -146,7 +146,7 @@ def test_a_factory_string_that_is_taken_works_with_and_without_a_mask(text, tmp_
     structure = Structure.train(text, rows)
     structure.add(rows)
     structure.save(path)
-    loaded = Structure.load(path, dim=64, count=len(rows))
+    loaded = Structure.load(path, text, dim=64, count=len(rows))
     _, places = loaded.propose(rows[:20], 50, 16)
     assert np.mean([number in its for number, its in enumerate(places)]) > 0.9
     mask = rows[:, 0] > 0

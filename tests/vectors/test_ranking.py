@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 from mmsearch.normalise import unit_rows
-from mmsearch.vectors.ranking import contenders, rank, rounding_slack
+from mmsearch.vectors.ranking import IndexDamaged, contenders, rank, rounding_slack
 
 
 def test_float32_products_in_any_order_stay_within_the_slack():
@@ -40,3 +41,15 @@ def test_scores_never_leave_the_range_of_a_cosine():
         scores = rank(row, np.arange(2000), both.__getitem__, np.arange(2000), 2000).scores
         assert scores[0] == 1
         assert scores[-1] == -1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1.01, -1.01])
+def test_scores_that_unit_rows_cannot_have_are_refused(value):
+    scores = np.linspace(-1, 1, 50, dtype=np.float32)
+    scores[7] = value
+    with pytest.raises(IndexDamaged, match="no unit vector"):
+        contenders(scores, 3, slack=1e-5)
+    rows = np.zeros((50, 2), dtype=np.float32)
+    rows[7, 0] = value
+    with pytest.raises(IndexDamaged, match=r"verify --repair"):
+        rank(np.array([1, 0], dtype=np.float32), np.arange(50), rows.__getitem__, np.arange(50), 3)

@@ -20,7 +20,7 @@ from mmsearch.vectors.ann.rows import MappedRows
 from mmsearch.vectors.ann.scope import Scope
 from mmsearch.vectors.ann.structure import Structure
 from mmsearch.vectors.plan import IndexDetails
-from mmsearch.vectors.ranking import Positions, Scores, contenders, products, rank, rounding_slack
+from mmsearch.vectors.ranking import IndexDamaged, Positions, Scores, contenders, products, rank, rounding_slack
 
 _BLOCK_ROWS = 8192  # fetched at once: 12 MB at 384 dimensions
 _MARGIN = 32  # results fetched beyond k, to see whether the k-th one ties with others
@@ -125,6 +125,8 @@ class Built:
         """Let FAISS compare all rows, and settle the last places exactly."""
         k = min(k, scope.count)
         scores, places = self.rows.scan(queries, min(k + _MARGIN, scope.count), scope.mask)
+        if places.size and places.min() < 0:  # FAISS passes over rows of NaN
+            raise IndexDamaged("The index has rows that cannot be compared.")
         settled = (self._settled(*each, k, scope) for each in zip(queries, scores, places, strict=True))
         return [self._ranked(query, its, k) for query, its in zip(queries, settled, strict=True)]
 

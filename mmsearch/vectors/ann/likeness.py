@@ -1,8 +1,8 @@
-"""Whether an index that FAISS read from a file is one that a factory string makes: a search of others may end the process.
+"""Whether an index that FAISS read from a file is one that a factory string makes; searching another may be a crash.
 
-FAISS checks much of what it reads, but not that all numbers fit together: a quantizer that says that it has 16 bits where
-its tables are for 4 is searched beyond their end. So all numbers are compared with those of an empty index that is made
-anew from the factory string, and the sizes of the tables with what these numbers make of them.
+FAISS checks much of what it reads, but not all: version 1.15.1 takes an `IndexIVFPQFastScan` with any `qbs2`, by which
+its search then reads behind its tables. So all numbers are compared with those of an empty index that is made anew from
+the factory string, and the sizes of the tables with what these numbers make of them.
 """
 
 from typing import Any

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any, Self
 
 import faiss
@@ -22,6 +23,8 @@ Mask = npt.NDArray[np.bool_]  # (n,) which rows count
 _PIECE_ROWS = 16_384
 _SIGN_AND_NUMBER = np.int32(-(1 << 31) | 0x0FFFE000)
 _BIAS = np.float32(2.0**112)
+_ALWAYS_TAKEN_BYTES = 64 << 20
+_READING = Lock()  # the limit is one for all threads
 _COUNT_AT = 8  # where an index file has its number of vectors, behind its type and dimension
 
 
@@ -103,10 +106,22 @@ def read_index(path: Path, *, mapped: bool = True) -> Any:  # noqa: ANN401 - FAI
     """
     flags = faiss.IO_FLAG_MMAP_IFC if mapped else 0
     try:
-        with _plain_name(path) as name:
+        with _plain_name(path) as name, _tables_of_at_most(path.stat().st_size):
             return faiss.read_index(name, flags)
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError, OSError) as error:
         raise CollectionDamaged(f"FAISS cannot read {path}: {error}.") from error
+
+
+@contextmanager
+def _tables_of_at_most(size_bytes: int) -> Iterator[None]:
+    """Let FAISS believe no file that says that it has a larger table: the room for it would be taken at once."""
+    with _READING:
+        before = faiss.get_deserialization_vector_byte_limit()
+        faiss.set_deserialization_vector_byte_limit(max(size_bytes, _ALWAYS_TAKEN_BYTES))
+        try:
+            yield
+        finally:
+            faiss.set_deserialization_vector_byte_limit(before)
 
 
 @contextmanager

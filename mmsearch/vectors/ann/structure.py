@@ -12,7 +12,7 @@ from mmsearch.threads import building, searching
 from mmsearch.types import Vectors
 from mmsearch.vectors.ann.likeness import difference
 from mmsearch.vectors.ann.rows import Mask, read_index, selector
-from mmsearch.vectors.ranking import Positions, Scores
+from mmsearch.vectors.ranking import IndexDamaged, Positions, Scores
 from mmsearch.vectors.reading import open_stored
 
 _HEADER = struct.Struct("<4siqqqBi")  # of every index: type, dim, count, two constants, trained, metric
@@ -129,13 +129,16 @@ class Structure:
             Rough scores and places (m, depth), best first; -1 where it found no more.
 
         Raises:
-            CollectionDamaged: It proposes rows that there are not.
+            IndexDamaged: It proposes rows that there are not, or cannot be searched.
         """
         parameters = self._parameters(depth, probes, inside)
-        with searching(faiss, self._index.d):
-            scores, places = self._index.search(queries, depth, params=parameters)
+        try:
+            with searching(faiss, self._index.d):
+                scores, places = self._index.search(queries, depth, params=parameters)
+        except RuntimeError as error:  # such as a centre of a cell that is no number
+            raise IndexDamaged("FAISS cannot search the index.") from error
         if places.size and not -1 <= places.min() <= places.max() < len(self):
-            raise CollectionDamaged("The index names rows that it does not have.", remedy="Run `mmsearch rebuild`.")
+            raise IndexDamaged("The index names rows that it does not have.")
         return scores, places
 
     def _require_changeable(self) -> None:
