@@ -183,7 +183,10 @@ class FaissIndex:
         rows = MappedRows.open(folder / files.ROWS, count=len(ids), dim=dim, half=recipe.half)
         structure = None
         if recipe.factory:
-            structure = Structure.load(folder / files.STRUCTURE, recipe.factory, dim=dim, count=len(ids))
+            # Of fast-scan codes FAISS maps nothing, and reading is safer: a file that is cut can end its mapped reader.
+            mapped = "fs" not in recipe.factory
+            path = folder / files.STRUCTURE
+            structure = Structure.load(path, recipe.factory, dim=dim, count=len(ids), mapped=mapped)
         return cls.of(Built(ids, rows, structure, details), folder, gone)
 
     @property
