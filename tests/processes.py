@@ -1,6 +1,7 @@
 """Which processes there are, from what Linux tells of them."""
 
 import os
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 
@@ -20,4 +21,6 @@ def alive(pid):
 
 
 def own_workers():
-    return [pid for pid in children(os.getpid()) if alive(pid)]
+    """Our own children, but for the one that multiprocessing keeps once anything in this process was spawned."""
+    tracker = resource_tracker._resource_tracker._pid
+    return [pid for pid in children(os.getpid()) if pid != tracker and alive(pid)]

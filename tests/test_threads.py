@@ -24,6 +24,7 @@ ALL = sorted(path for folder in ("mmsearch", "tests", "benchmarks", "tools") for
 FORK_ON_PURPOSE = {
     Path(__file__),  # names what it looks for
     ROOT / "tests" / "crash" / "kill_at_moments.py",  # hundreds of children, from a process that has run no threads
+    ROOT / "tests" / "vectors" / "fuzz_structure.py",  # each change in a child, which FAISS may end
     ROOT / "tests" / "vectors" / "test_gpu_queue.py",  # what happens to a user who forks
 }
 
@@ -78,7 +79,7 @@ def forks(source):
                 yield "preexec_fn"
 
 
-SPAWNS = {"get_context", "connection"}
+SPAWNS = {"get_context", "connection", "resource_tracker"}
 
 
 def called(node):
