@@ -12,6 +12,7 @@ from mmsearch.ingest.due import Standing
 from mmsearch.types import Generation
 from mmsearch.vectors.ann import choose
 from mmsearch.vectors.generation import GenerationStore
+from mmsearch.vectors.index_files import GONE
 from mmsearch.vectors.plan import IndexDetails, IndexWishes, Recipe
 
 # Fewer vectors than this cannot train anything; what was asked for is built when there are so many.
@@ -23,7 +24,6 @@ USUAL = IndexWishes()
 """What an index is to be if neither `optimize` nor the settings were told."""
 
 _NOTHING = Generation(0, "", (), vectors=0, last_id=0, basis="")
-_GONE = "gone.npy"  # the ids of a generation that were removed before it was made
 _HEADER_BYTES, _ID_BYTES = 128, 8  # as numpy writes a list of ids
 
 
@@ -135,7 +135,7 @@ def details_of(generations: GenerationStore, generation: Generation) -> IndexDet
 
 def rows_gone(generation: Generation) -> int:
     """Return of how many rows the vectors were removed before a generation was made, by the size of its list."""
-    sizes = (file.size_bytes for file in generation.files if file.name == _GONE)
+    sizes = (file.size_bytes for file in generation.files if file.name == GONE)
     return sum(max(0, size - _HEADER_BYTES) // _ID_BYTES for size in sizes)
 
 

@@ -19,6 +19,7 @@ from mmsearch.vectors.ann.scope import Scopes, places_of
 from mmsearch.vectors.ann.structure import Structure
 from mmsearch.vectors.array_files import map_ids
 from mmsearch.vectors.flat import FlatIndex
+from mmsearch.vectors.index_files import GONE, IDS, ROWS, STRUCTURE
 from mmsearch.vectors.inputs import check_additions, check_queries
 from mmsearch.vectors.plan import IndexDetails, Recipe
 from mmsearch.vectors.ranking import Positions, merged
@@ -177,15 +178,15 @@ class FaissIndex:
         Raises:
             CollectionDamaged: One is missing, is not such a file, or is of another dimension.
         """
-        ids, gone = map_ids(folder / files.IDS), map_ids(folder / files.GONE)
+        ids, gone = map_ids(folder / IDS), map_ids(folder / GONE)
         details = files.read_details(folder)
         recipe = details.recipe
-        rows = MappedRows.open(folder / files.ROWS, count=len(ids), dim=dim, half=recipe.half)
+        rows = MappedRows.open(folder / ROWS, count=len(ids), dim=dim, half=recipe.half)
         structure = None
         if recipe.factory:
             # Of fast-scan codes FAISS maps nothing, and reading is safer: a file that is cut can end its mapped reader.
             mapped = "fs" not in recipe.factory
-            path = folder / files.STRUCTURE
+            path = folder / STRUCTURE
             structure = Structure.load(path, recipe.factory, dim=dim, count=len(ids), mapped=mapped)
         return cls.of(Built(ids, rows, structure, details), folder, gone)
 
@@ -216,7 +217,7 @@ class FaissIndex:
         files.write_parts(folder, ids=ids, gone=gone, pieces=chain(early, [late]), details=details, dim=self.dim)
         if structure := self._structure_to_change():
             structure.add(late, threads=build_threads())
-            structure.save(folder / files.STRUCTURE)
+            structure.save(folder / STRUCTURE)
 
     def _save_compacted(self, folder: Path) -> None:
         """Write only what is there, in order of id; the structure takes all rows in again."""
@@ -230,7 +231,7 @@ class FaissIndex:
             structure.empty()
             for piece in rows.pieces():
                 structure.add(piece, threads=build_threads())
-            structure.save(folder / files.STRUCTURE)
+            structure.save(folder / STRUCTURE)
 
     def _pieces(self, order: Positions) -> Iterator[Vectors]:
         """Copy out the rows that belong to `ids`, in an order (n,), some at once."""
@@ -248,6 +249,6 @@ class FaissIndex:
         """Read the structure of the built part into memory: what is mapped cannot be changed."""
         if self._folder is None or self.structure is None:
             return None
-        path = self._folder / files.STRUCTURE
+        path = self._folder / STRUCTURE
         factory = self._details.recipe.factory
         return Structure.load(path, factory, dim=self.dim, count=self._built_count, mapped=False)

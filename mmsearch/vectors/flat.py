@@ -9,10 +9,10 @@ import numpy as np
 from mmsearch.files import storage_errors
 from mmsearch.types import Candidates, Ids, Vectors
 from mmsearch.vectors.array_files import map_array, map_ids, write_array
+from mmsearch.vectors.index_files import FLAT_ROWS, IDS
 from mmsearch.vectors.inputs import check_additions, check_queries
 from mmsearch.vectors.ranking import Positions, Scores, contenders, products, rank, rounding_slack
 
-IDS, ROWS = "ids.npy", "rows.npy"
 _SCORE_BYTES = 64 << 20  # what the scores of one batch of queries may take
 _GATHER_ROWS = 8192
 
@@ -118,7 +118,7 @@ class FlatIndex:
         with storage_errors(f"write {folder}"):
             folder.mkdir(parents=True, exist_ok=True)
             write_array(folder / IDS, self.ids[order].astype("<i8", copy=False))
-            write_array(folder / ROWS, self.rows[order].astype("<f4", copy=False))
+            write_array(folder / FLAT_ROWS, self.rows[order].astype("<f4", copy=False))
 
     @classmethod
     def load(cls, folder: Path, dim: int) -> Self:
@@ -128,7 +128,7 @@ class FlatIndex:
             CollectionDamaged: One is missing, is not such a file, or is of another dimension.
         """
         ids = map_ids(folder / IDS)
-        return cls.of(ids, map_array(folder / ROWS, dtype="<f4", shape=(len(ids), dim)))
+        return cls.of(ids, map_array(folder / FLAT_ROWS, dtype="<f4", shape=(len(ids), dim)))
 
     def _reserve(self, count: int) -> None:
         """Make room for so many rows, in ever larger steps, so that many small additions stay cheap.

@@ -17,6 +17,7 @@ from mmsearch.files import crc32, crc32_file, making_folder, remove_tree, storag
 from mmsearch.protocols import VectorIndex
 from mmsearch.types import Generation, Ids, IndexFile
 from mmsearch.vectors.array_files import map_ids
+from mmsearch.vectors.index_files import DETAILS, FLAT_ROWS, GONE, IDS, MOST_DETAILS_BYTES, ROWS, STRUCTURE
 from mmsearch.vectors.plan import IndexDetails
 from mmsearch.vectors.reading import open_stored, size_of
 
@@ -34,11 +35,9 @@ INDEX_KINDS: dict[str, str] = {
 }
 
 _REMEDY = "Run `mmsearch rebuild`."
-_IDS, _GONE, _DETAILS, _STRUCTURE = "ids.npy", "gone.npy", "index.json", "structure.faiss"
-_FLAT_FILES = frozenset({_IDS, "rows.npy"})
-_FAISS_FILES = frozenset({_IDS, _GONE, _DETAILS, "rows.faiss"})
-_MAPPED_FILES = frozenset({"rows.npy", "rows.faiss"})  # nearly all bytes; reading them would take what mapping saves
-_MOST_DETAILS_BYTES = 1 << 16
+_FLAT_FILES = frozenset({IDS, FLAT_ROWS})
+_FAISS_FILES = frozenset({IDS, GONE, DETAILS, ROWS})
+_MAPPED_FILES = frozenset({FLAT_ROWS, ROWS})  # nearly all bytes; reading them would take what mapping saves
 # Folders; files of versions that had one file a generation; and what killed writers left of either.
 _OUR_NAMES = re.compile(r"\d{8,}(\.[a-z0-9-]+)?|\.\d{8,}(\.[a-z0-9-]+)?\.[\d-]+\.tmp")
 
@@ -132,10 +131,10 @@ class GenerationStore:
         """
         if generation.kind == "flat":
             return None
-        path = self._folder / generation.folder / _DETAILS
+        path = self._folder / generation.folder / DETAILS
         with open_stored(path) as file:
-            data = file.read(_MOST_DETAILS_BYTES)
-        if IndexFile(_DETAILS, len(data), crc32(data)) not in generation.files:
+            data = file.read(MOST_DETAILS_BYTES)
+        if IndexFile(DETAILS, len(data), crc32(data)) not in generation.files:
             raise _damaged(f"{path} does not match its checksum.")
         return IndexDetails.from_json(data.decode("utf-8", "replace"), str(path))
 
@@ -147,8 +146,8 @@ class GenerationStore:
             StorageError: This user may not read them.
         """
         folder = self._folder / generation.folder
-        ids = map_ids(folder / _IDS)
-        return ids if generation.kind == "flat" else np.setdiff1d(ids, map_ids(folder / _GONE), assume_unique=True)
+        ids = map_ids(folder / IDS)
+        return ids if generation.kind == "flat" else np.setdiff1d(ids, map_ids(folder / GONE), assume_unique=True)
 
     def damage(self, generation: Generation) -> str | None:
         """Say what is wrong with the files of a generation, if anything: every byte is read.
@@ -214,10 +213,10 @@ class GenerationStore:
         details = self.details(generation)
         if details is None:
             return _FLAT_FILES
-        return _FAISS_FILES | {_STRUCTURE} if details.recipe.factory else _FAISS_FILES
+        return _FAISS_FILES | {STRUCTURE} if details.recipe.factory else _FAISS_FILES
 
     def _check_ids(self, generation: Generation) -> None:
-        path = self._folder / generation.folder / _IDS
+        path = self._folder / generation.folder / IDS
         ids = map_ids(path)
         if len(ids) != generation.vectors:
             raise CollectionDamaged(f"{path} has {len(ids)} ids, not {generation.vectors}.")

@@ -11,6 +11,7 @@ from mmsearch.vectors.ann.built import Built
 from mmsearch.vectors.ann.rows import MappedRows
 from mmsearch.vectors.ann.structure import Structure
 from mmsearch.vectors.faiss_index import FaissIndex
+from mmsearch.vectors.index_files import STRUCTURE
 from mmsearch.vectors.plan import IndexDetails, Recipe
 
 OnProgress = Callable[[str, int, int], None]  # stage, done, of: in vectors
@@ -51,7 +52,7 @@ def build(
     rows = files.write_parts(folder, ids=ids, gone=ids[:0], pieces=counted, details=details, dim=dim)
     structure = _structure(rows, recipe, threads, on_progress) if recipe.factory else None
     if structure:
-        structure.save(folder / files.STRUCTURE)
+        structure.save(folder / STRUCTURE)
     return FaissIndex.of(Built(ids, rows, structure, details), folder, ids[:0])
 
 

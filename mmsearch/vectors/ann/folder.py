@@ -8,11 +8,9 @@ from mmsearch.files import storage_errors
 from mmsearch.types import Ids, Vectors
 from mmsearch.vectors.ann.rows import MappedRows
 from mmsearch.vectors.array_files import write_array
+from mmsearch.vectors.index_files import DETAILS, GONE, IDS, MOST_DETAILS_BYTES, ROWS
 from mmsearch.vectors.plan import IndexDetails
 from mmsearch.vectors.reading import open_stored
-
-IDS, GONE, ROWS, STRUCTURE, DETAILS = "ids.npy", "gone.npy", "rows.faiss", "structure.faiss", "index.json"
-_MOST_DETAILS_BYTES = 1 << 16
 
 
 def write_parts(
@@ -58,8 +56,8 @@ def read_details(folder: Path) -> IndexDetails:
     """
     path = folder / DETAILS
     with open_stored(path) as file:
-        data = file.read(_MOST_DETAILS_BYTES + 1)
-    if len(data) > _MOST_DETAILS_BYTES:
+        data = file.read(MOST_DETAILS_BYTES + 1)
+    if len(data) > MOST_DETAILS_BYTES:
         raise CollectionDamaged(f"{path} is too large.")
     try:
         return IndexDetails.from_json(data.decode("utf-8"), str(path))
