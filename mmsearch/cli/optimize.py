@@ -68,8 +68,8 @@ def optimize(
     come with mmsearch.
 
     The kinds: flat and faiss-flat compare each vector, and miss nothing. flat-f16 does in half the space and time.
-    ivf-pq is the usual choice for 100,000 vectors and more: fast and small. ivf-rabitq is the same with other codes.
-    ivf-sq8 and ivf-flat look at fewer candidates more closely, and are slower and larger. hnsw is fast where recall
+    ivf-pq is the usual choice for 160,000 vectors and more: fast and small. ivf-rabitq is the same with other codes.
+    ivf-sq8 and ivf-flat hold more of each vector, and are slower and larger. hnsw is fast where recall
     must be high, takes twice the space and is several times as long in the making.
     """
     memory = None if max_memory is None else _bytes(max_memory)
